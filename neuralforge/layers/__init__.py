@@ -1,0 +1,1 @@
+"""Layers: one description each, one file for each family. `neuralforge.layers.registry.catalog()` holds them all."""

@@ -1,0 +1,175 @@
+"""Parameters of a layer: a frozen dataclass whose annotations say type, bounds and meaning.
+
+    @dataclass(frozen=True, kw_only=True)
+    class LinearParams:
+        out_features: Annotated[int, Range(1, 1 << 20), Doc("Width of the output.")] = 128
+
+Forms, validation, documentation and search spaces are derived from these annotations.
+"""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from neuralforge.graph.shapes import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bounds of a number, both included.
+
+    Args:
+        low: Least value.
+        high: Greatest value.
+        log: Whether sliders and searches go by ratio rather than by difference.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+
+class Doc(str):
+    """One sentence that says what a parameter means."""
+
+    __slots__ = ()
+
+
+class ParamError(ValueError):
+    """A parameter that does not fit; what inference turns into an issue.
+
+    Args:
+        name: Name of the parameter.
+        expected: What would fit, in a few words.
+        received: What came.
+    """
+
+    def __init__(self, name: str, expected: str, received: object) -> None:
+        super().__init__(f"{name}: expected {expected}, received {received!r:.80}")
+        self.name = name
+        self.expected = expected
+        self.received = f"{received!r:.80}"
+
+
+@dataclass(frozen=True, slots=True)
+class ParamField:
+    """One parameter, as derived from its annotation.
+
+    Args:
+        name: Name.
+        kind: "int", "float", "bool", "choice" (one of `choices`) or "ints" (a tuple of integers).
+        default: Value when none is given.
+        doc: What it means.
+        bounds: For numbers, and each number of a tuple.
+        choices: For "choice".
+        length: For "ints": how many, or None for any number of them.
+        optional: Whether None is allowed.
+    """
+
+    name: str
+    kind: Literal["int", "float", "bool", "choice", "ints"]
+    default: Value
+    doc: str
+    bounds: Range | None = None
+    choices: tuple[str, ...] = ()
+    length: int | None = None
+    optional: bool = False
+
+    @property
+    def expected(self) -> str:
+        """What fits, in words."""
+        span = f" from {self.bounds.low:g} to {self.bounds.high:g}" if self.bounds else ""
+        words = {
+            "int": f"a whole number{span}",
+            "float": f"a number{span}",
+            "bool": "true or false",
+            "choice": "one of " + ", ".join(self.choices),
+            "ints": f"{self.length or 'some'} whole numbers{span}",
+        }[self.kind]
+        return f"{words}, or none" if self.optional else words
+
+    def parse(self, value: object) -> Value:
+        """Return the value in its exact type.
+
+        Raises:
+            ParamError: When it does not fit.
+        """
+        if value is None and self.optional:
+            return None
+        if self.kind == "bool" and isinstance(value, bool):
+            return value
+        if self.kind == "choice" and isinstance(value, str) and value in self.choices:
+            return value
+        if self.kind == "int" and type(value) is int and self._within(value):
+            return value
+        if self.kind == "float" and type(value) in (int, float) and self._within(value):
+            return float(value)  # type: ignore[arg-type]
+        if self.kind == "ints":
+            items = (value,) * (self.length or 1) if type(value) is int else value
+            if (
+                isinstance(items, tuple | list)
+                and (len(items) == self.length if self.length else 1 <= len(items) <= 16)
+                and all(type(item) is int and self._within(item) for item in items)
+            ):
+                return tuple(items)
+        raise ParamError(self.name, self.expected, value)
+
+    def _within(self, number: Any) -> bool:
+        return math.isfinite(number) and (self.bounds is None or self.bounds.low <= number <= self.bounds.high)
+
+
+def fields_of(params: type) -> tuple[ParamField, ...]:
+    """Derive the fields of a parameter dataclass from its annotations.
+
+    Raises:
+        TypeError: When an annotation is of no supported form, or a parameter has no default.
+    """
+    hints = get_type_hints(params, include_extras=True)
+    found = []
+    for item in fields(params):
+        if item.default is MISSING:
+            raise TypeError(f"{params.__name__}.{item.name} needs a default.")
+        found.append(_field(f"{params.__name__}.{item.name}", item.name, hints[item.name], item.default))
+    return tuple(found)
+
+
+def _field(place: str, name: str, hint: Any, default: Value) -> ParamField:
+    doc, bounds = "", None
+    if get_origin(hint) is Annotated:
+        hint, *notes = get_args(hint)
+        doc = next((str(note) for note in notes if isinstance(note, Doc)), "")
+        bounds = next((note for note in notes if isinstance(note, Range)), None)
+    optional = False
+    if get_origin(hint) in (types.UnionType,) and type(None) in get_args(hint):
+        optional = True
+        (hint,) = (part for part in get_args(hint) if part is not type(None))
+    if hint in (int, float, bool):
+        return ParamField(name, hint.__name__, default, doc, bounds, optional=optional)
+    if get_origin(hint) is Literal:
+        return ParamField(name, "choice", default, doc, choices=get_args(hint), optional=optional)
+    if get_origin(hint) is tuple and set(get_args(hint)) <= {int, Ellipsis}:
+        length = None if Ellipsis in get_args(hint) else len(get_args(hint))
+        return ParamField(name, "ints", default, doc, bounds, length=length, optional=optional)
+    raise TypeError(f"{place} has a type that parameters cannot have: {hint!r}")
+
+
+def parse(params: type[Any], known: tuple[ParamField, ...], values: Mapping[str, object]) -> Any:
+    """Make a parameter object out of values as a document holds them.
+
+    Args:
+        params: The parameter dataclass.
+        known: Its fields, from `fields_of`.
+        values: Given values; the others take their defaults.
+
+    Raises:
+        ParamError: For an unknown name or a value that does not fit.
+    """
+    by_name = {item.name: item for item in known}
+    for name, value in values.items():
+        if name not in by_name:
+            raise ParamError(name, f"one of {', '.join(by_name) or 'no parameters'}", value)
+    return params(**{name: by_name[name].parse(value) for name, value in values.items()})
