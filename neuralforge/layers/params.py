@@ -10,6 +10,7 @@ Forms, validation, documentation and search spaces are derived from these annota
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -31,6 +32,19 @@ class Range:
     low: float
     high: float
     log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Form of a text.
+
+    Args:
+        regex: What the whole text must match.
+        words: The same in words.
+    """
+
+    regex: str
+    words: str
 
 
 class Doc(str):
@@ -61,23 +75,26 @@ class ParamField:
 
     Args:
         name: Name.
-        kind: "int", "float", "bool", "choice" (one of `choices`) or "ints" (a tuple of integers).
+        kind: "int", "float", "bool", "choice" (one of `choices`), "ints" or "floats" (a tuple of numbers), or
+            "text" of a given form.
         default: Value when none is given.
         doc: What it means.
         bounds: For numbers, and each number of a tuple.
         choices: For "choice".
-        length: For "ints": how many, or None for any number of them.
+        length: For "ints" and "floats": how many, or None for any number of them.
         optional: Whether None is allowed.
+        pattern: For "text".
     """
 
     name: str
-    kind: Literal["int", "float", "bool", "choice", "ints"]
+    kind: Literal["int", "float", "bool", "choice", "ints", "floats", "text"]
     default: Value
     doc: str
     bounds: Range | None = None
     choices: tuple[str, ...] = ()
     length: int | None = None
     optional: bool = False
+    pattern: Pattern | None = None
 
     @property
     def expected(self) -> str:
@@ -89,6 +106,8 @@ class ParamField:
             "bool": "true or false",
             "choice": "one of " + ", ".join(self.choices),
             "ints": f"{self.length or 'some'} whole numbers{span}",
+            "floats": f"{self.length or 'some'} numbers{span}",
+            "text": self.pattern.words if self.pattern else "",
         }[self.kind]
         return f"{words}, or none" if self.optional else words
 
@@ -104,22 +123,48 @@ class ParamField:
             return value
         if self.kind == "choice" and isinstance(value, str) and value in self.choices:
             return value
+        if self.pattern is not None and isinstance(value, str) and re.fullmatch(self.pattern.regex, value):
+            return value
         if self.kind == "int" and type(value) is int and self._within(value):
             return value
         if self.kind == "float" and type(value) in (int, float) and self._within(value):
             return float(value)  # type: ignore[arg-type]
-        if self.kind == "ints":
-            items = (value,) * (self.length or 1) if type(value) is int else value
+        if self.kind in ("ints", "floats"):
+            numeric = (int,) if self.kind == "ints" else (int, float)
+            items = (value,) * (self.length or 1) if type(value) in numeric else value
             if (
                 isinstance(items, tuple | list)
                 and (len(items) == self.length if self.length else 1 <= len(items) <= 16)
-                and all(type(item) is int and self._within(item) for item in items)
+                and all(type(item) in numeric and self._within(item) for item in items)
             ):
-                return tuple(items)
+                return tuple(items) if self.kind == "ints" else tuple(float(item) for item in items)
         raise ParamError(self.name, self.expected, value)
 
+    def read(self, text: str) -> Value:
+        """Return the value that a text stands for, as people type it: 0.1, true, none, 256,128.
+
+        Raises:
+            ParamError: When it does not fit.
+        """
+        word = text.strip().lower()
+        if self.optional and word in ("none", ""):
+            return None
+        if self.kind in ("choice", "text"):
+            return self.parse(word)
+        if self.kind == "bool":
+            return self.parse(True if word in _YES else False if word in _NO else text)
+        try:
+            numbers = tuple(_number(part) for part in word.strip("()[]").replace("x", ",").split(",") if part.strip())
+        except ValueError:
+            raise ParamError(self.name, self.expected, text) from None
+        return self.parse(numbers[0] if len(numbers) == 1 else numbers)
+
     def _within(self, number: Any) -> bool:
-        return math.isfinite(number) and (self.bounds is None or self.bounds.low <= number <= self.bounds.high)
+        try:
+            finite = math.isfinite(number)
+        except OverflowError:  # a whole number larger than any float
+            return False
+        return finite and (self.bounds is None or self.bounds.low <= number <= self.bounds.high)
 
 
 def fields_of(params: type) -> tuple[ParamField, ...]:
@@ -138,23 +183,38 @@ def fields_of(params: type) -> tuple[ParamField, ...]:
 
 
 def _field(place: str, name: str, hint: Any, default: Value) -> ParamField:
-    doc, bounds = "", None
+    doc, bounds, pattern = "", None, None
     if get_origin(hint) is Annotated:
         hint, *notes = get_args(hint)
         doc = next((str(note) for note in notes if isinstance(note, Doc)), "")
         bounds = next((note for note in notes if isinstance(note, Range)), None)
+        pattern = next((note for note in notes if isinstance(note, Pattern)), None)
     optional = False
     if get_origin(hint) in (types.UnionType,) and type(None) in get_args(hint):
         optional = True
         (hint,) = (part for part in get_args(hint) if part is not type(None))
     if hint in (int, float, bool):
         return ParamField(name, hint.__name__, default, doc, bounds, optional=optional)
+    if hint is str and pattern is not None:
+        return ParamField(name, "text", default, doc, optional=optional, pattern=pattern)
     if get_origin(hint) is Literal:
         return ParamField(name, "choice", default, doc, choices=get_args(hint), optional=optional)
-    if get_origin(hint) is tuple and set(get_args(hint)) <= {int, Ellipsis}:
-        length = None if Ellipsis in get_args(hint) else len(get_args(hint))
-        return ParamField(name, "ints", default, doc, bounds, length=length, optional=optional)
+    for kind, item in (("ints", int), ("floats", float)):
+        if get_origin(hint) is tuple and set(get_args(hint)) <= {item, Ellipsis}:
+            length = None if Ellipsis in get_args(hint) else len(get_args(hint))
+            return ParamField(name, kind, default, doc, bounds, length=length, optional=optional)  # type: ignore[arg-type]
     raise TypeError(f"{place} has a type that parameters cannot have: {hint!r}")
+
+
+_YES = ("true", "yes", "on", "1")
+_NO = ("false", "no", "off", "0")
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def parse(params: type[Any], known: tuple[ParamField, ...], values: Mapping[str, object]) -> Any:

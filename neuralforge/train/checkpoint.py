@@ -1,0 +1,130 @@
+"""Snapshots of a session, and the one kind of file that they are written to.
+
+A checkpoint is a safetensors file: tensors named `model.*`, `optimizer.*` and `generator.*`, and in its metadata the
+JSON text `state`. It is written to a temporary file, synchronised and renamed, so that a file of the final name is
+always whole. Nothing here reads a pickle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from neuralforge.errors import UserError
+from neuralforge.runs.atomic import write_atomic
+from neuralforge.train.hashing import state_of
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that a session needs to go on as if it had never stopped.
+
+    Args:
+        tensors: Copies of weights, buffers, optimizer state and generator states on the CPU, by prefixed name.
+        state: Step, epoch, sample cursor, knob values and the like, as JSON values.
+    """
+
+    tensors: Mapping[str, Tensor]
+    state: Mapping[str, Any]
+
+
+def take_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Copy weights, buffers, optimizer state and the global generator to the CPU, under prefixed names."""
+    found = {f"model.{name}": _copy(tensor) for name, tensor in state_of(model).items()}
+    for name, parameter in model.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                found[f"optimizer.{key}.{name}"] = _copy(value)
+    found["generator.cpu"] = torch.default_generator.get_state()
+    return found
+
+
+def put_tensors(tensors: Mapping[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Copy weights, buffers and optimizer state from a snapshot into a model and its optimizer.
+
+    Raises:
+        UserError: When names or shapes do not fit the model.
+    """
+    mine = state_of(model)
+    theirs = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+    if set(mine) != set(theirs):
+        odd = sorted(set(mine) ^ set(theirs))[0]
+        raise UserError(f"The checkpoint belongs to another network: {odd!r} is only in one of the two.")
+    with torch.no_grad():
+        for name, tensor in mine.items():
+            if tensor.shape != theirs[name].shape or tensor.dtype != theirs[name].dtype:
+                raise UserError(
+                    f"The checkpoint belongs to another network: {name} is {list(theirs[name].shape)} there and "
+                    f"{list(tensor.shape)} here."
+                )
+            tensor.copy_(theirs[name])
+    optimizer.state.clear()
+    parameters = dict(model.named_parameters())
+    for full_name, tensor in tensors.items():
+        prefix, _, rest = full_name.partition(".")
+        if prefix == "optimizer":
+            key, _, name = rest.partition(".")
+            if name not in parameters:
+                raise UserError(f"The checkpoint belongs to another network: there is no parameter {name!r} here.")
+            parameter = parameters[name]
+            # Step counters are kept on the CPU by torch.optim, whatever the device of the parameter.
+            device = torch.device("cpu") if key == "step" else parameter.device
+            optimizer.state[parameter][key] = tensor.detach().clone().to(device)
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", copy=True).contiguous()
+
+
+def write_checkpoint(path: Path, snapshot: Snapshot) -> str:
+    """Write a snapshot to a file and return the SHA-256 of the file.
+
+    Raises:
+        OSError: When it cannot be written; a file that was there before stays whole.
+    """
+    state = json.dumps({"format_version": FORMAT_VERSION, **snapshot.state}, sort_keys=True)
+    data = safetensors.torch.save(dict(snapshot.tensors), {"state": state})
+    write_atomic(path, data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def read_checkpoint(path: Path, sha256: str | None = None) -> Snapshot:
+    """Read a checkpoint.
+
+    Args:
+        path: The file.
+        sha256: Digest that the run log has for it, when it is to be compared.
+
+    Raises:
+        UserError: When the file is missing, damaged, or of a newer version.
+    """
+    try:
+        data = path.read_bytes()
+        if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+            raise UserError(f"The checkpoint {path} is not the one that the run wrote (its digest differs).")
+        with safetensors.safe_open(path, "pt") as opened:
+            state = json.loads((opened.metadata() or {}).get("state", "{}"))
+        tensors = safetensors.torch.load(data)
+    except OSError as error:
+        raise UserError(f"The checkpoint {path} cannot be read: {error.strerror or error}.") from None
+    except (safetensors.SafetensorError, ValueError, RecursionError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"The checkpoint {path} is damaged: {error}.") from None
+    if not isinstance(state, dict) or state.get("format_version") != FORMAT_VERSION:
+        version = state.get("format_version") if isinstance(state, dict) else None
+        raise UserError(
+            f"The checkpoint {path} has format version {version!r}; this NeuralForge reads {FORMAT_VERSION}."
+        )
+    return Snapshot(tensors, state)

@@ -1,0 +1,292 @@
+"""The arithmetic of a run: model, optimizer, data and loss, one update at a time.
+
+Legend of tensor names: x inputs, y targets, both with the batch first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neuralforge.codegen.module import GeneratedModule, generate, generate_probe
+from neuralforge.data.order import EpochOrder, next_batch_size
+from neuralforge.data.prepare import Prepared
+from neuralforge.data.seeds import derive_seed
+from neuralforge.data.tensors import TensorData
+from neuralforge.errors import UserError
+from neuralforge.graph.document import Document
+from neuralforge.graph.inference import infer_all
+from neuralforge.graph.shapes import BATCH, TensorType
+from neuralforge.layers.registry import catalog
+from neuralforge.train.build import build_module, compile_source
+from neuralforge.train.checkpoint import put_tensors, take_tensors
+from neuralforge.train.devices import pick_device, precisions
+from neuralforge.train.diagnose import first_nonfinite
+from neuralforge.train.levers import Levers, is_stochastic, make_optimizer
+from neuralforge.train.losses import Criterion
+from neuralforge.workbench.config import TrainConfig
+from neuralforge.workbench.knobs import KnobBoard
+
+_STEP_STRIDE = 0x9E3779B97F4A7C15
+"""Spreads successive steps over the seeds: 2**64 divided by the golden ratio (Knuth, TAOCP 3, 6.4)."""
+
+
+class NonFinite(ArithmeticError):
+    """The loss of a batch is NaN or infinite; nothing was updated. The message says where it began."""
+
+
+class Engine:
+    """Everything that a step computes with.
+
+    Args:
+        document: The network, bound to the data.
+        prepared: The data.
+        config: How to train.
+        trusted_source: Text to train in place of the generated one; only what the user has said to trust.
+
+    Raises:
+        UserError: When the network does not fit the data, or the device does not have what is asked.
+    """
+
+    def __init__(
+        self, document: Document, prepared: Prepared, config: TrainConfig, trusted_source: str | None = None
+    ) -> None:
+        self.config = config
+        self.prepared = prepared
+        self.device = pick_device(config.device)
+        inference = infer_all(document.graph, catalog())
+        self.document = document
+        self.generated: GeneratedModule = generate(document, catalog(), inference)
+        if trusted_source is not None:
+            self.generated = replace(self.generated, source=trusted_source)
+        self.criterion = Criterion(config.loss, prepared.info, prepared.preprocessing)
+        _check_ends(document, prepared, self.criterion, self.generated)
+        self.board = KnobBoard.for_run(config, self.criterion.key, document.graph, inference)
+        self._probe_source = generate_probe(document, catalog(), inference)
+
+        self.model: nn.Module = build_module(self.generated, config.seed).to(self.device)
+        self.optimizer = make_optimizer(config, self.model)
+        if not self.optimizer.param_groups[0]["params"]:
+            raise UserError("The network has nothing to train.")
+        self.levers = Levers(self.model, self.optimizer, document.graph, catalog(), self.generated.paths)
+        self.levers.apply(self.board.values, self.board.values)
+
+        self.train = TensorData.from_prepared(prepared, "train", self.device)
+        self.validation = TensorData.from_prepared(prepared, "validation", self.device)
+        self.test = TensorData.from_prepared(prepared, "test", self.device)
+        self.order = EpochOrder(config.seed, len(self.train), epoch=1)
+
+        self._autocast_dtype = _autocast_dtype(config, self.device)
+        scaled = self._autocast_dtype is torch.float16
+        self.scaler = torch.amp.GradScaler(self.device.type) if scaled else None
+        self._on_cpu = self.device.type == "cpu"
+        self._stochastic = is_stochastic(self.model)
+        self._random_base = derive_seed(config.seed, "forward")
+        self._loss: Any = 0.0
+        self._hits: Any = 0.0
+        self._count = 0
+
+    def sizes(self) -> list[int]:
+        """Return the sizes of the batches of the next update: several with accumulation, all of one epoch."""
+        values = self.board.values
+        batch_size, accumulation = int(values["batch_size"]), int(values["accumulation"])
+        n = len(self.train)
+        cursor = 0 if self.order.at_end else self.order.cursor
+        if accumulation == 1:
+            return [next_batch_size(cursor, n, batch_size)]
+        found = []
+        while len(found) < accumulation and cursor < n:
+            found.append(next_batch_size(cursor, n, batch_size))
+            cursor += found[-1]
+        return found
+
+    def batch(self, step: int, number: int, size: int, total: int) -> None:
+        """Go forward and backward over the next batch of an update.
+
+        Args:
+            step: The update, from 1.
+            number: Which batch of it, from 0.
+            size: Samples to take.
+            total: Samples of the whole update.
+
+        Raises:
+            NonFinite: Where the loss can be looked at before the update without waiting for the device (CPU) and
+                is not finite.
+        """
+        if number == 0:
+            self._loss, self._hits, self._count = 0.0, 0.0, 0
+        x, y = self.train.batch(self.order.take(size))
+        with self._randomness(step, number):
+            if self._autocast_dtype is None:
+                output = self.model(x)
+                loss = self.criterion(output, y, self.board.values.get("label_smoothing", 0.0))
+            else:
+                with self._autocast():
+                    output = self.model(x)
+                    loss = self.criterion(output.float(), y, self.board.values.get("label_smoothing", 0.0))
+        share = size / total
+        if self._on_cpu:
+            value = loss.item()
+            if not math.isfinite(value):
+                raise NonFinite(self._where_nonfinite(step, number, x))
+            self._loss += value * share
+            self._hits += self.criterion.hits_on_cpu(output, y)
+        else:
+            self._loss = self._loss + loss.detach() * share
+            self._hits = self._hits + self.criterion.hits(output, y)
+        self._count += self.criterion.count(y)
+        if share != 1.0:
+            loss = loss * share
+        if self.scaler is not None:
+            loss = self.scaler.scale(loss)
+        loss.backward()
+
+    def update(self, lr: float) -> tuple[Any, Any]:
+        """Apply the gradients of the batches.
+
+        Args:
+            lr: Learning rate in force.
+
+        Returns:
+            Loss and metric of the update: numbers on the CPU, scalar tensors elsewhere.
+        """
+        self.levers.group["lr"] = lr
+        clip = self.board.values["clip_norm"]
+        if self.scaler is not None:
+            if clip:
+                self.scaler.unscale_(self.optimizer)
+                nn.utils.clip_grad_norm_(self.model.parameters(), clip)
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        else:
+            if clip:
+                nn.utils.clip_grad_norm_(self.model.parameters(), clip)
+            self.optimizer.step()
+        self.optimizer.zero_grad()
+        return self._loss, self._hits / self._count
+
+    def abandon_update(self, epoch: int, cursor: int) -> None:
+        """Forget the batches of an update that is not made, and go back to where it began in the data."""
+        self.optimizer.zero_grad()
+        self.order = EpochOrder(self.config.seed, len(self.train), epoch=epoch, cursor=cursor)
+
+    @contextmanager
+    def _drawing(self, generator: torch.Generator, seed: int) -> Iterator[None]:
+        before = generator.get_state()
+        generator.manual_seed(seed)
+        try:
+            yield
+        finally:
+            generator.set_state(before)
+
+    def _randomness(self, step: int, number: int) -> AbstractContextManager[None]:
+        """Make what the forward pass draws a function of seed, step and batch, and leave no trace outside.
+
+        Whatever else draws from the global generator between or beside steps cannot change the numbers.
+        """
+        if not self._stochastic:
+            return nullcontext()
+        seed = (self._random_base + step * _STEP_STRIDE + number) % (1 << 63)
+        if self.device.type == "cuda":
+            return self._drawing(torch.cuda.default_generators[self.device.index or 0], seed)
+        if self.device.type == "mps":
+            return self._drawing(torch.mps._get_default_mps_generator(), seed)
+        return self._drawing(torch.default_generator, seed)
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        dtype = self._autocast_dtype
+        return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype)
+
+    def _where_nonfinite(self, step: int, number: int, x: Tensor) -> str:
+        probe = compile_source(self._probe_source, "probe")["probe"]
+        with self._randomness(step, number):
+            return first_nonfinite(self.model, self.generated.paths, probe, x)
+
+    def evaluate(self, data: TensorData) -> Iterator[tuple[float, float] | None]:
+        """Evaluate a split, part by part, between steps.
+
+        Args:
+            data: The split; not empty.
+
+        Yields:
+            None after each part but the last, then (loss, metric). The loss is without label smoothing.
+        """
+        total, hits, count, seen = 0.0, 0.0, 0, 0
+        for x, y in data.batches(self.config.batch_size):
+            self.model.eval()
+            try:
+                with torch.no_grad():
+                    with (
+                        torch.autocast(self.device.type, self._autocast_dtype)
+                        if self._autocast_dtype
+                        else nullcontext()
+                    ):
+                        output = self.model(x)
+                    total += float(self.criterion(output.float(), y)) * len(x)
+                    hits += float(self.criterion.hits(output, y))
+            finally:
+                self.levers.training_mode()
+            count += self.criterion.count(y)
+            seen += len(x)
+            if seen < len(data):
+                yield None
+        yield total / seen, hits / count
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Copy everything that a snapshot holds."""
+        return take_tensors(self.model, self.optimizer)
+
+    def state(self) -> dict[str, Any]:
+        """Return the small things that a snapshot holds: place in the data, knobs, gradient scale."""
+        return {
+            "epoch": self.order.epoch,
+            "cursor": self.order.cursor,
+            "values": dict(self.board.values),
+            "scaler": self.scaler.state_dict() if self.scaler is not None else None,
+        }
+
+    def restore(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Go back to what `tensors` and `state` returned.
+
+        Raises:
+            UserError: When they belong to another network.
+        """
+        put_tensors(tensors, self.model, self.optimizer)
+        self.abandon_update(state["epoch"], state["cursor"])
+        values = {key: self.board.find(key).check(value) for key, value in state["values"].items()}
+        self.board.commit(values)
+        self.levers.apply(values, self.board.values)
+        if self.scaler is not None and state["scaler"] is not None:
+            self.scaler.load_state_dict(state["scaler"])
+
+
+def _autocast_dtype(config: TrainConfig, device: torch.device) -> torch.dtype | None:
+    if config.precision not in precisions(device):
+        there = ", ".join(precisions(device))
+        raise UserError(f"{device.type} cannot train in {config.precision}. There is: {there}.")
+    return None if config.precision == "float32" else getattr(torch, config.precision)
+
+
+def _check_ends(document: Document, prepared: Prepared, criterion: Criterion, generated: GeneratedModule) -> None:
+    """Refuse a network whose input or output does not fit the data."""
+    if len(generated.inputs) != 1 or len(generated.outputs) != 1:
+        raise UserError(
+            f"Training needs one input and one output; {document.name} has {len(generated.inputs)} and "
+            f"{len(generated.outputs)}."
+        )
+    inference = infer_all(document.graph, catalog())
+    info = prepared.info
+    came = TensorType((BATCH, *info.input_shape), info.input_dtype)
+    wanted = inference.outputs(generated.inputs[0])["output"]
+    if came != wanted:
+        raise UserError(f"{document.name} takes {wanted}, but {info.name} has samples of {came}.")
+    source, port = document.graph.feeds(generated.outputs[0])["input"]
+    kind = inference.outputs(source)[port]
+    assert kind is not None
+    criterion.check_output(kind, document.graph.nodes[source].layer)

@@ -1,0 +1,106 @@
+"""Which checkpoints are written when, and which are kept."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from neuralforge.train.checkpoint import Snapshot, write_checkpoint
+from neuralforge.workbench.config import TrainConfig
+
+FOLDER = "checkpoints"
+_STEP_FILE = re.compile(r"step-(\d{10})\.safetensors")
+_BEST_FILE = re.compile(r"best-(\d{10})\.safetensors")
+
+
+class Written(NamedTuple):
+    """A checkpoint that is on the disk."""
+
+    step: int
+    file: str
+    sha256: str
+    kind: str
+
+
+class Keeper:
+    """Writes checkpoints in a thread of its own, one at a time, and removes old ones.
+
+    The best weights are held in memory and written with the next checkpoint, so that a network that gets better
+    with each short epoch does not spend its time on the disk.
+
+    Args:
+        run_folder: Folder of the run.
+        config: Says how often, and how many to keep.
+        now: Clock in seconds.
+    """
+
+    def __init__(self, run_folder: Path, config: TrainConfig, now: Callable[[], float] = time.monotonic) -> None:
+        self._run_folder = run_folder
+        self._config = config
+        self._now = now
+        self._last_secs = now()
+        self._best: Snapshot | None = None
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="neuralforge-checkpoint")
+        self._writing: list[Future[Written]] = []
+
+    def due(self, step: int) -> bool:
+        """Tell whether a periodic checkpoint is due after a step."""
+        every, minutes = self._config.checkpoint_every, self._config.checkpoint_minutes
+        if every and step % every == 0:
+            return True
+        return bool(minutes) and self._now() - self._last_secs >= 60 * minutes and not self._writing
+
+    def hold_best(self, snapshot: Snapshot) -> None:
+        """Keep the best weights so far, to be written with the next checkpoint."""
+        self._best = snapshot
+
+    def save(self, snapshot: Snapshot, kind: str) -> None:
+        """Start to write a checkpoint, and the best weights if they are not on the disk yet."""
+        self._last_secs = self._now()
+        if self._best is not None:
+            best, self._best = self._best, None
+            self._writing.append(self._executor.submit(self._write, best, "best"))
+        self._writing.append(self._executor.submit(self._write, snapshot, kind))
+
+    def _write(self, snapshot: Snapshot, kind: str) -> Written:
+        step = int(snapshot.state["step"])
+        file = f"{FOLDER}/{'best' if kind == 'best' else 'step'}-{step:010d}.safetensors"
+        path = self._run_folder / file
+        path.parent.mkdir(exist_ok=True)
+        sha256 = write_checkpoint(path, snapshot)
+        self._prune(_BEST_FILE if kind == "best" else _STEP_FILE, 1 if kind == "best" else self._config.keep)
+        return Written(step, file, sha256, kind)
+
+    def _prune(self, pattern: re.Pattern[str], keep: int) -> None:
+        files = sorted(p for p in (self._run_folder / FOLDER).iterdir() if pattern.fullmatch(p.name))
+        for path in files[:-keep]:
+            with suppress(OSError):
+                path.unlink()
+
+    def collect(self, *, wait: bool = False) -> list[Written]:
+        """Return the checkpoints that have reached the disk since the last call.
+
+        Args:
+            wait: Whether to wait for those that are being written.
+
+        Raises:
+            OSError: When one could not be written; the older ones are whole.
+        """
+        done = []
+        while self._writing and (wait or self._writing[0].done()):
+            done.append(self._writing.pop(0).result())
+        return done
+
+    @property
+    def busy(self) -> bool:
+        """Whether a checkpoint is being written or waits to be collected."""
+        return bool(self._writing)
+
+    def close(self) -> None:
+        """End the thread, after what it is writing."""
+        self._executor.shutdown(wait=True)

@@ -1,0 +1,1 @@
+"""What the window, the command line and the engine agree on: configuration, knobs, requests and status."""

@@ -1,0 +1,235 @@
+"""Knobs: what may be changed while a run trains, with bounds, unit, scale and the promise when it takes effect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal
+
+from neuralforge.errors import UserError
+from neuralforge.graph.graph import Graph
+from neuralforge.graph.inference import Inference
+from neuralforge.layers.spec import BoundRule
+from neuralforge.workbench.config import TrainConfig
+
+KnobValue = float | int | bool
+
+
+class Refused(UserError):
+    """A request that cannot be carried out; nothing was changed. The message says why."""
+
+
+class Scope(Enum):
+    """When a change takes effect."""
+
+    NEXT_BATCH = "next batch"
+    NEXT_EPOCH = "next epoch"
+    REBUILD = "rebuild"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Knob:
+    """One thing that may be changed while training.
+
+    Args:
+        key: For example "lr" or "conv1.frozen".
+        title: What a panel shows.
+        kind: Type of the value.
+        low: Least value.
+        high: Greatest value.
+        unit: Unit of the value, "" for plain numbers.
+        scale: How a slider maps; a logarithmic one has `smallest` at its left end, and 0 below that.
+        scope: When a change takes effect.
+        doc: What it does.
+        node: Node that it belongs to, or "".
+        smallest: Left end of a logarithmic slider.
+    """
+
+    key: str
+    title: str
+    kind: Literal["float", "int", "bool"]
+    low: float = 0.0
+    high: float = 1.0
+    unit: str = ""
+    scale: Literal["linear", "log"] = "linear"
+    scope: Scope = Scope.NEXT_BATCH
+    doc: str = ""
+    node: str = ""
+    smallest: float = 0.0
+
+    def check(self, value: object) -> KnobValue:
+        """Return the value in its exact type.
+
+        Raises:
+            Refused: When it is of another type or out of bounds.
+        """
+        if self.kind == "bool":
+            if isinstance(value, bool):
+                return value
+        elif type(value) in (int, float) and math.isfinite(value):  # type: ignore[arg-type]
+            number: Any = value
+            if self.low <= number <= self.high and (self.kind == "float" or number == int(number)):
+                return float(number) if self.kind == "float" else int(number)
+        wanted = {"bool": "true or false", "int": "a whole number", "float": "a number"}[self.kind]
+        span = "" if self.kind == "bool" else f" from {self.low:g} to {self.high:g}"
+        raise Refused(f"{self.key} must be {wanted}{span}. Received: {value!r:.80}")
+
+    def read(self, text: str) -> KnobValue:
+        """Return the value that a text stands for.
+
+        Raises:
+            Refused: When it does not fit.
+        """
+        word = text.strip().lower()
+        if self.kind == "bool":
+            return self.check({"true": True, "yes": True, "on": True, "1": True,
+                               "false": False, "no": False, "off": False, "0": False}.get(word, text))  # fmt: skip
+        try:
+            number = float(word)
+        except ValueError:
+            number = math.nan
+        return self.check(text if math.isnan(number) else number)
+
+
+_GLOBAL = (
+    Knob(key="lr", title="Learning rate", kind="float", high=100.0, scale="log", smallest=1e-7,
+         doc="Base learning rate; what is in force is this times the schedule's factor."),
+    Knob(key="momentum", title="Momentum", kind="float", high=0.9999, doc="Share of the last update that is kept."),
+    Knob(key="beta1", title="Beta 1", kind="float", high=0.9999, doc="Decay of the running mean of the gradient."),
+    Knob(key="beta2", title="Beta 2", kind="float", high=0.999999, doc="Decay of the running square of the gradient."),
+    Knob(key="weight_decay", title="Weight decay", kind="float", high=10.0, scale="log", smallest=1e-7,
+         doc="Pull of the weights towards zero."),
+    Knob(key="batch_size", title="Batch size", kind="int", low=1, high=1 << 20, unit="samples", scale="log", smallest=1,
+         doc="Samples in a batch; the order in which samples come stays the same."),
+    Knob(key="clip_norm", title="Clip norm", kind="float", high=1e6, scale="log", smallest=1e-3,
+         doc="Greatest norm of the gradient of an update; 0 is off."),
+    Knob(key="label_smoothing", title="Label smoothing", kind="float", high=0.999,
+         doc="Share of the target that is spread over all classes."),
+    Knob(key="accumulation", title="Accumulation", kind="int", low=1, high=1024, unit="batches", scale="log",
+         smallest=1, doc="Batches whose gradients are averaged in one update."),
+)  # fmt: skip
+
+_OPTIMIZER_KNOBS: Mapping[str, tuple[str, ...]] = {
+    "sgd": ("momentum",),
+    "adam": ("beta1", "beta2"),
+    "adamw": ("beta1", "beta2"),
+    "rmsprop": ("momentum",),
+}
+
+
+class KnobBoard:
+    """All knobs of a run and their values.
+
+    Args:
+        knobs: The knobs that apply, by key.
+        absent: Key -> why there is no such knob here.
+        values: Value of every knob.
+        trainable: Node -> number of learnable numbers, of all nodes that have some.
+    """
+
+    def __init__(
+        self,
+        knobs: Mapping[str, Knob],
+        absent: Mapping[str, str],
+        values: Mapping[str, KnobValue],
+        trainable: Mapping[str, int],
+    ) -> None:
+        self.knobs = dict(knobs)
+        self.absent = dict(absent)
+        self.values = dict(values)
+        self._trainable = dict(trainable)
+
+    @staticmethod
+    def for_run(config: TrainConfig, loss: str, graph: Graph, inference: Inference) -> KnobBoard:
+        """Make the board of a run: what optimizer, loss and layers offer.
+
+        Args:
+            config: Configuration; gives the first values.
+            loss: Key of the loss in use.
+            graph: The network.
+            inference: What is known of it.
+        """
+        knobs: dict[str, Knob] = {}
+        absent: dict[str, str] = {}
+        values: dict[str, KnobValue] = {}
+        mine = _OPTIMIZER_KNOBS[config.optimizer]
+        for knob in _GLOBAL:
+            owners = [name for name, keys in _OPTIMIZER_KNOBS.items() if knob.key in keys]
+            if owners and knob.key not in mine:
+                absent[knob.key] = f"{config.optimizer} has no {knob.key} ({', '.join(owners)} have)"
+            elif knob.key == "label_smoothing" and loss != "cross_entropy":
+                absent[knob.key] = f"the loss {loss} has no label smoothing (cross_entropy has)"
+            else:
+                knobs[knob.key] = knob
+                values[knob.key] = knob.check(getattr(config, knob.key))
+        trainable = {}
+        for node_id, node in graph.nodes.items():
+            rule: BoundRule = inference.catalog.bind(node)  # type: ignore[assignment]
+            assert rule.spec is not None
+            for param, attribute in rule.spec.live.items():
+                key = f"{node_id}.dropout"
+                field = next(item for item in rule.spec.fields if item.name == param)
+                knobs[key] = Knob(
+                    key=key, title=f"{node_id} dropout", kind="float", high=field.bounds.high if field.bounds else 1.0,
+                    doc=f"Share of values that {node_id} drops while training.", node=node_id,
+                )  # fmt: skip
+                values[key] = getattr(rule.params, param)
+                assert attribute
+            if inference.cost(node_id).parameters:
+                trainable[node_id] = inference.cost(node_id).parameters
+                key = f"{node_id}.frozen"
+                knobs[key] = Knob(
+                    key=key, title=f"{node_id} frozen", kind="bool", node=node_id,
+                    doc=f"Whether the weights of {node_id} stay as they are.",
+                )  # fmt: skip
+                values[key] = node.frozen
+        board = KnobBoard(knobs, absent, values, trainable)
+        board._check_frozen(values)
+        return board
+
+    def find(self, key: str) -> Knob:
+        """Return a knob.
+
+        Raises:
+            Refused: When there is none of that key; the message says why, or what there is.
+        """
+        if key in self.knobs:
+            return self.knobs[key]
+        if key in self.absent:
+            raise Refused(f"{key} cannot be set: {self.absent[key]}.")
+        node, _, what = key.rpartition(".")
+        if what == "dropout" and node:
+            raise Refused(f"{key} cannot be set: {node} has no dropout.")
+        if what == "frozen" and node:
+            raise Refused(f"{key} cannot be set: {node} has no weights.")
+        raise Refused(f"There is no knob {key!r:.80}. There are: {', '.join(self.knobs)}.")
+
+    def check(self, changes: Mapping[str, object], base: Mapping[str, KnobValue] | None = None) -> dict[str, KnobValue]:
+        """Check changes that are to apply together.
+
+        Args:
+            changes: Key -> new value.
+            base: Values that they will meet, when others are still to be applied before them.
+
+        Returns:
+            The changes with exact types.
+
+        Raises:
+            Refused: When one of them cannot be; then none may be applied.
+        """
+        checked = {key: self.find(key).check(value) for key, value in changes.items()}
+        if any(key.endswith(".frozen") for key in checked):
+            self._check_frozen({**(base or self.values), **checked})
+        return checked
+
+    def _check_frozen(self, values: Mapping[str, KnobValue]) -> None:
+        if self._trainable and all(values[f"{node}.frozen"] for node in self._trainable):
+            raise Refused("The last trainable layer cannot be frozen: nothing would be left to train.")
+
+    def commit(self, changes: Mapping[str, KnobValue]) -> dict[str, KnobValue]:
+        """Take over checked changes and return the old values. Cannot fail."""
+        old = {key: self.values[key] for key in changes}
+        self.values.update(changes)
+        return old
