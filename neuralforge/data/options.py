@@ -193,3 +193,17 @@ def _expected(hint: Any, item: Field[Any]) -> str:
     if get_origin(hint) is tuple:
         return f"a size HEIGHTxWIDTH{', each' + bounds if bounds else ''}"
     return {int: "an integer", float: "a number", bool: "true or false", str: "text"}[hint] + bounds
+
+
+def described(kind: type[Params]) -> list[dict[str, str]]:
+    """Return name, default, expected form and meaning of each option of a source, for help and JSON."""
+    hints = get_type_hints(kind)
+    return [
+        {
+            "name": item.name,
+            "default": "" if item.default in (MISSING, None) else str(item.default),
+            "expected": _expected(hints[item.name], item),
+            "doc": item.metadata.get("doc", ""),
+        }
+        for item in fields(kind)
+    ]

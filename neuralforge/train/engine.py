@@ -100,7 +100,7 @@ class Engine:
         cursor = 0 if self.order.at_end else self.order.cursor
         if accumulation == 1:
             return [next_batch_size(cursor, n, batch_size)]
-        found = []
+        found: list[int] = []
         while len(found) < accumulation and cursor < n:
             found.append(next_batch_size(cursor, n, batch_size))
             cursor += found[-1]
@@ -145,7 +145,7 @@ class Engine:
             loss = loss * share
         if self.scaler is not None:
             loss = self.scaler.scale(loss)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
 
     def update(self, lr: float) -> tuple[Any, Any]:
         """Apply the gradients of the batches.

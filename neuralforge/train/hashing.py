@@ -36,5 +36,5 @@ def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
         tensor = tensors[name].detach()
         shape = ",".join(str(size) for size in tensor.shape)
         digest.update(f"{name}\0{str(tensor.dtype).removeprefix('torch.')}\0{shape}\0".encode())
-        digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -32,7 +32,7 @@ class Recorder(Protocol):
     def event(self, event: Event) -> None:
         """Write an event."""
 
-    def checkpoint(self, step: int, file: str, sha256: str, kind: str) -> None:
+    def checkpoint(self, step: int, file: str, sha256: str, kind: str) -> object:
         """Write that a checkpoint is on the disk."""
 
     def status(self, status: str) -> None:

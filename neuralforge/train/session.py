@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -80,7 +80,7 @@ class TrainingSession:
         self._best_loss = math.inf
         self._bad_validations = 0
         self._validated_at = 0
-        self._loss = math.nan
+        self._loss = self._metric = math.nan
         self._constant_factor = is_constant(self.config)
         self._knob_rows: dict[str, float] = {}
         self._to_record: deque[Event] = deque()
@@ -138,6 +138,11 @@ class TrainingSession:
             dict(self.metrics),
             self.trouble,
         )
+
+    def final_metrics(self) -> dict[str, float]:
+        """Return the last loss and metric of each split, by the names of their series."""
+        train = {"train/loss": self._loss, f"train/{self.engine.criterion.metric_name}": self._metric}
+        return {**(train if self.step else {}), **self.metrics}
 
     def total_steps(self) -> int:
         """Return the number of updates of the whole run; an estimate where it ends by epochs."""
@@ -276,7 +281,7 @@ class TrainingSession:
                 self.recorder.scalar(f"knob/{key}", number, value)
             self._knob_rows = {}
         if self._on_cpu:
-            self._loss = loss
+            self._loss, self._metric = loss, metric
             self.recorder.row(number, loss, metric, base, lr)
         else:
             self._in_flight.append((number, torch.stack((loss, metric)), base, lr))
@@ -293,7 +298,7 @@ class TrainingSession:
         while len(self._in_flight) > keep:
             number, numbers, base, lr = self._in_flight.popleft()
             loss, metric = numbers.tolist()
-            self._loss = loss
+            self._loss, self._metric = loss, metric
             self.recorder.row(number, loss, metric, base, lr)
             if not math.isfinite(loss) and self.state == "running":
                 self._nonfinite(number, "seen after the update, since the device computes ahead")
@@ -336,7 +341,7 @@ class TrainingSession:
             self._note("stop", why, actor="rule", operation="control")
             self._end_as = "completed"
 
-    def _evaluate(self, split: str) -> Iterator[Pulse]:  # returns (loss, metric)
+    def _evaluate(self, split: str) -> Generator[Pulse, None, tuple[float, float]]:
         for result in self.engine.evaluate(getattr(self.engine, split)):
             if result is None:
                 yield Pulse("validation", self.step, self._loss)

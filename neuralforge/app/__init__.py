@@ -1,0 +1,1 @@
+"""The composition root: command line, drivers, and later the loop of the window."""

@@ -1,0 +1,198 @@
+"""Who pumps a session: a tight loop, slices between the frames of a window, or one long-lived worker thread.
+
+None of them can change the numbers. Under a window, short steps run in slices on the thread of the window, as many as
+fit before the next frame is due; steps that are longer than a slice run in a worker thread, which keeps the window
+fluent. The change from one to the other happens between two pulses only, with hysteresis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from neuralforge.train.session import TrainingSession
+from neuralforge.workbench.status import Pulse
+
+FRAME_SECS = 1 / 60
+UI_SHARE = 0.5
+TO_WORKER_SECS = 0.012
+TO_SLICES_SECS = 0.008
+UNATTENDED_SECS = 0.05
+
+Mode = Literal["auto", "slices", "worker"]
+
+
+def run_to_end(session: TrainingSession) -> None:
+    """Pump a session in a tight loop until it ends or pauses."""
+    for pulse in session.steps():
+        if pulse.kind == "paused":
+            return
+
+
+class FrameClock:
+    """What the drivers must know of the window: when a frame was last drawn, and what it cost.
+
+    The window calls `frame_done` after each frame. Everything here happens on the thread of the event loop.
+    """
+
+    def __init__(self) -> None:
+        self.cost_secs = 0.0
+        self.frames = 0
+        self._last_secs = time.monotonic()
+        self._drawn = asyncio.Event()
+
+    def frame_done(self, cost_secs: float) -> None:
+        """Note a frame.
+
+        Args:
+            cost_secs: Time that drawing it took.
+        """
+        self._last_secs = time.monotonic()
+        self.frames += 1
+        self.cost_secs = 0.8 * self.cost_secs + 0.2 * cost_secs
+        self._drawn.set()
+
+    def due_secs(self) -> float:
+        """Return when the next slice must end.
+
+        A frame after the last one; but never so early that training gets less than its share beside slow frames.
+        """
+        share = self.cost_secs * UI_SHARE / (1 - UI_SHARE)
+        return max(self._last_secs + FRAME_SECS, time.monotonic() + share)
+
+    async def next_frame(self) -> None:
+        """Wait until a frame was really drawn, or, where nobody draws, for a moment."""
+        self._drawn.clear()
+        try:
+            async with asyncio.timeout(UNATTENDED_SECS if self.frames else 0):
+                await self._drawn.wait()
+        except TimeoutError:
+            self._last_secs = time.monotonic()
+
+
+class Driver:
+    """Pumps one session under an event loop.
+
+    Args:
+        session: The session.
+        clock: Tells when frames are due.
+        mode: "auto" chooses by the length of a step; the other two are fixed.
+    """
+
+    def __init__(self, session: TrainingSession, clock: FrameClock, mode: Mode = "auto") -> None:
+        self.session = session
+        self.clock = clock
+        self.mode = mode
+        self.step_secs = 0.0
+        """Smoothed time from one pulse to the next."""
+        self.on_worker = mode == "worker"
+        self.switches = 0
+        self._steps: Iterator[Pulse] = session.steps()
+        self._worker: _Worker | None = None
+        self._hand_back = threading.Event()
+
+    async def run(self) -> None:
+        """Pump until the session ends.
+
+        Raises:
+            StepFailed: When a step raised.
+        """
+        try:
+            while not self.session.ended:
+                if self.on_worker:
+                    if self._worker is None:
+                        self._worker = _Worker()
+                    finished = await self._worker.run(self._pump_on_worker)
+                else:
+                    finished = await self._pump_in_slices()
+                if finished:
+                    return
+                self.on_worker = not self.on_worker
+                self.switches += 1
+        finally:
+            self._hand_back.set()
+            if self._worker is not None:
+                self._worker.close()
+                self._worker = None
+
+    def _next(self) -> Pulse | None:
+        began_secs = time.perf_counter()
+        pulse = next(self._steps, None)
+        if pulse is not None and pulse.kind != "paused":
+            self.step_secs += 0.1 * (time.perf_counter() - began_secs - self.step_secs)
+        return pulse
+
+    async def _pump_in_slices(self) -> bool:
+        """Pump between frames; return whether the session is over, or else the steps have become too long."""
+        due_secs = self.clock.due_secs()
+        while True:
+            pulse = self._next()
+            if pulse is None:
+                return True
+            if pulse.kind == "paused":
+                await self.clock.next_frame()
+                due_secs = self.clock.due_secs()
+            elif time.monotonic() + self.step_secs > due_secs:
+                if self.mode == "auto" and self.step_secs > TO_WORKER_SECS:
+                    return False
+                await self.clock.next_frame()
+                due_secs = self.clock.due_secs()
+
+    def _pump_on_worker(self) -> bool:
+        """Pump without looking at frames; return whether the session is over, or else the steps have become short."""
+        while not self._hand_back.is_set():
+            pulse = self._next()
+            if pulse is None:
+                return True
+            if pulse.kind == "paused":
+                self.session.wait_for_request(UNATTENDED_SECS)
+            elif self.mode == "auto" and self.step_secs < TO_SLICES_SECS:
+                return False
+        return True
+
+
+class _Worker:
+    """One thread that carries out one job after the other for an event loop."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="neuralforge-steps", daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+    async def run(self, job: Callable[[], bool]) -> bool:
+        """Carry out a job on the thread and return its result."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[bool] = loop.create_future()
+
+        def carry_out() -> None:
+            try:
+                result = job()
+            except BaseException as error:
+                loop.call_soon_threadsafe(_settle, done, None, error)
+            else:
+                loop.call_soon_threadsafe(_settle, done, result, None)
+
+        self._jobs.put(carry_out)
+        return await done
+
+    def close(self) -> None:
+        """End the thread after its present job."""
+        self._jobs.put(None)
+        self._thread.join()
+
+
+def _settle(future: asyncio.Future[bool], result: bool | None, error: BaseException | None) -> None:
+    if future.cancelled():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(bool(result))
