@@ -22,7 +22,7 @@ from neuralforge.graph.inference import Catalog, Inference, infer_all
 from neuralforge.graph.shapes import UNCONNECTED, TensorType
 from neuralforge.layers.spec import BoundRule, Line, Source
 
-_PLACEHOLDER = re.compile(r"\{(_[a-z_0-9]+)\}")
+_PLACEHOLDER = re.compile(r"\{([a-z_0-9]+)\}")
 _NAMES = ("x", "y", "z", "u", "v", "w")
 
 
@@ -187,10 +187,14 @@ class _Writer:
                 }
                 names["self"] = f"self.{node_id}"
                 used = [port for port in self.inference.outputs(node_id) if (node_id, port) in self.last_use]
-                self._name_outputs(position, node_id, used, len(source.lines) > 1, variables)
+                lines = _needed(source.lines, used)
+                # An output that nothing uses may still be read by a later line of the same node.
+                read = {name for line in lines[1:] for name in _PLACEHOLDER.findall(line.text.partition(" = ")[2])}
+                named = used + [port for port in self.inference.outputs(node_id) if port in read and port not in used]
+                self._name_outputs(position, node_id, named, len(lines) > 1, variables)
                 for port in self.inference.outputs(node_id):
                     names[port] = variables.get((node_id, port), "_")
-                yield from self._lines(node_id, source.lines, used, names)
+                yield from self._lines(node_id, lines, named, names)
             if probe and node_id not in self.outputs:
                 for port in self.inference.outputs(node_id):
                     if (node_id, port) in self.last_use:
@@ -219,18 +223,25 @@ class _Writer:
             live.add(name)
 
     def _lines(self, node_id: str, lines: tuple[Line, ...], used: list[str], names: Mapping[str, str]) -> Iterator[str]:
-        scratch: set[str] = set()
-        kept: list[Line] = []
-        for line in reversed(lines):
-            mentioned = set(_PLACEHOLDER.findall(line.text))
-            if any(port in used for port in line.defines) or mentioned & scratch:
-                kept.append(line)
-                scratch |= mentioned
+        scratch = {name for line in lines for name in _PLACEHOLDER.findall(line.text) if name.startswith("_")}
         values: dict[str, Any] = {**names, **{name: f"{node_id}{name}" for name in scratch}}
-        for line in reversed(kept):
-            shapes = [str(self.inference.outputs(node_id)[port]) for port in line.defines if port in used]
+        for line in lines:
+            targets = _PLACEHOLDER.findall(line.text.partition(" = ")[0])
+            shapes = [str(self.inference.outputs(node_id)[port]) for port in targets if port in used]
             comment = f"  # {', '.join(shapes)}" if shapes else ""
             yield f"        {line.text.format_map(values)}{comment}"
+
+
+def _needed(lines: tuple[Line, ...], used: list[str]) -> tuple[Line, ...]:
+    """Leave out the lines that define only what nothing uses, in the graph or in a later line."""
+    read: set[str] = set()
+    kept: list[Line] = []
+    for line in reversed(lines):
+        target, _, value = line.text.partition(" = ")
+        if any(port in used for port in line.defines) or read & set(_PLACEHOLDER.findall(target)):
+            kept.append(line)
+            read |= set(_PLACEHOLDER.findall(value))
+    return tuple(reversed(kept))
 
 
 def _pool() -> Iterator[str]:
