@@ -7,15 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from neuralforge.app.architecture import open_architecture, read_settings, with_node_settings
 from neuralforge.app.output import json_option, print_json, runs_option
 from neuralforge.errors import UserError
 from neuralforge.runs.store import RunStore
-from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.requests import Request
 
 if TYPE_CHECKING:
@@ -75,7 +73,10 @@ def train(
     else:
         if arch is None or data is None:
             raise UserError("Say what to train on what: neuralforge train ARCH --data DATA, or train --resume RUN.")
-        plan, requests = _plan(arch, data, given, settings, timed, runs_dir)
+        requests = [_timed_request(text) for text in timed]
+        from neuralforge.app.planning import make_plan
+
+        plan = make_plan(arch, data, settings=settings, runs_dir=runs_dir, **given)
         from neuralforge.train import launch
 
         run = launch.start(plan)
@@ -87,41 +88,6 @@ def train(
             RunStore(runs_dir).delete(run.folder.name)
             raise
     return _pump(run, plan, as_json)
-
-
-def _plan(
-    arch: str,
-    data: str,
-    given: dict[str, Any],
-    settings: tuple[str, ...],
-    timed: tuple[str, ...],
-    runs_dir: Path,
-) -> tuple[Plan, list[Request]]:
-    from neuralforge.data import reference, resolve
-
-    sorted_settings = read_settings(settings, arch)
-    for key in given:
-        if key in sorted_settings.config:
-            raise UserError(f"{key} is given twice, as --{key} and as --set.")
-    config = TrainConfig(**{**sorted_settings.config, **given})
-    source, params = resolve(data, sorted_settings.data)
-    raw = source.load(params)
-    architecture = open_architecture(arch, raw.info, sorted_settings.template)
-    document = with_node_settings(architecture.document, config, sorted_settings.nodes)
-    text, options = reference(source, params)
-
-    from neuralforge.train.launch import DataReference, Plan
-
-    assert architecture.task is not None
-    plan = Plan(
-        document=document,
-        data=DataReference(text=text, options=options),
-        raw=raw,
-        task=architecture.task,
-        config=config,
-        runs_dir=runs_dir,
-    )
-    return plan, [_timed_request(text) for text in timed]
 
 
 def _timed_request(text: str) -> Request:

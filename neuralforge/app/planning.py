@@ -1,0 +1,52 @@
+"""From the words of a command line, or of a script, to a plan that can be started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from neuralforge.app.architecture import open_architecture, read_settings, with_node_settings
+from neuralforge.app.output import default_runs_dir
+from neuralforge.data import reference, resolve
+from neuralforge.errors import UserError
+from neuralforge.train.launch import DataReference, Plan
+from neuralforge.workbench.config import TrainConfig
+
+
+def make_plan(
+    arch: str, data: str, *, settings: Sequence[str] = (), runs_dir: Path | None = None, **config: Any
+) -> Plan:
+    """Load the data, bind the network to it, and settle how to train.
+
+    Args:
+        arch: Template name, or path of a document.
+        data: Name of a data set, or a path.
+        settings: `KEY=VALUE` texts as `--set` takes them.
+        runs_dir: Folder of all runs; the usual one when None.
+        **config: Fields of `TrainConfig`, such as `steps`, `lr` or `optimizer`.
+
+    Returns:
+        A plan for `neuralforge.train.launch.start`.
+
+    Raises:
+        UserError: When something is not there, does not fit, or is said twice.
+    """
+    given = read_settings(tuple(settings), arch)
+    for key in config:
+        if key in given.config:
+            raise UserError(f"{key} is given twice, as --{key} and as --set.")
+    settled = TrainConfig(**{**given.config, **config})
+    source, params = resolve(data, given.data)
+    raw = source.load(params)
+    architecture = open_architecture(arch, raw.info, given.template)
+    assert architecture.task is not None
+    text, options = reference(source, params)
+    return Plan(
+        document=with_node_settings(architecture.document, settled, given.nodes),
+        data=DataReference(text=text, options=options),
+        raw=raw,
+        task=architecture.task,
+        config=settled,
+        runs_dir=runs_dir or default_runs_dir(),
+    )
