@@ -88,6 +88,7 @@ def from_arrays(
         features=columns,
         input_dtype="int64" if kind == "tokens" else "float32",
         samples=count,
+        vocabulary=int(x.max()) + 1 if kind == "tokens" else 0,
     )
     return RawData(info, x, y, scale)
 

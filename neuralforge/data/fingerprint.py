@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuralforge.data.source import RawData
+
+# Named one by one, so that a fact that is added later does not change the digests that runs hold.
+_FACTS = ("kind", "task", "input_shape", "input_dtype", "outputs", "classes", "features", "samples")
 
 
 def fingerprint(raw: RawData) -> str:
@@ -25,8 +27,7 @@ def fingerprint(raw: RawData) -> str:
     Returns:
         SHA-256 in 64 hexadecimal digits.
     """
-    facts = asdict(raw.info)
-    del facts["name"]
+    facts = {name: getattr(raw.info, name) for name in _FACTS}
     head = {"format": 1, "info": facts, "input_scale": raw.input_scale}
     digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
     _add(digest, "inputs", raw.inputs)

@@ -27,6 +27,7 @@ class DataInfo:
         classes: Names of the classes, in the order of their indices; empty for other tasks.
         features: Names of the columns of a table; empty elsewhere.
         samples: How many samples there are in all.
+        vocabulary: For tokens: the greatest token and one; 0 elsewhere.
     """
 
     name: str
@@ -38,3 +39,4 @@ class DataInfo:
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     samples: int
+    vocabulary: int = 0

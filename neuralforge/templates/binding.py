@@ -53,8 +53,18 @@ def bind(template: Template[O], data: DataInfo, options: O | None = None) -> Bou
         raise UserError(f"{_refusal(template, data)}; {hint}.")
     note = _task_note(template, data, task)
     outputs = features_of(data.kind, data.input_shape) if task == "reconstruction" else data.outputs
+    wanted = getattr(options, "vocabulary", None)
+    if wanted is not None and wanted < data.vocabulary:
+        raise UserError(f"{data.name} has {data.vocabulary} tokens, and vocabulary is {wanted}; leave it unsaid.")
     document = template.build(
-        options, data.input_shape, outputs, kind=data.kind, task=task, source=data.name, notes=(note,) if note else ()
+        options,
+        data.input_shape,
+        outputs,
+        kind=data.kind,
+        task=task,
+        vocabulary=data.vocabulary,
+        source=data.name,
+        notes=(note,) if note else (),
     )
     return Bound(document=document, task=task, outputs=outputs, notes=document.notes)
 

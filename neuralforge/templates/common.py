@@ -46,7 +46,7 @@ def embed(builder: Builder, x: Wire, vocabulary: int, width: int) -> Wire:
     """
     if x.type.dtype != "int64":
         return x
-    builder.note(f"Tokens are embedded as {width} numbers each; those from {vocabulary} on need a larger `vocabulary`.")
+    builder.note(f"Each of {vocabulary} tokens is embedded as {width} numbers; more need a larger `vocabulary`.")
     return builder.add("embedding", "embedding", x, num_embeddings=vocabulary, embedding_dim=width)
 
 

@@ -19,7 +19,9 @@ class LstmOptions:
     num_layers: Annotated[int, Range(1, 16), Doc("Layers on top of each other.")] = 1
     bidirectional: Annotated[bool, Doc("Whether to read the sequence from both ends.")] = False
     dropout: Annotated[float, Range(0, 0.95), Doc("Share of features that is dropped before the head.")] = 0.2
-    vocabulary: Annotated[int, Range(1, 1 << 24, log=True), Doc("Number of different tokens, for tokens.")] = 10000
+    vocabulary: Annotated[
+        int | None, Range(1, 1 << 24, log=True), Doc("Number of different tokens; none: as the data has.")
+    ] = None
     embedding: Annotated[int, Range(1, 4096, log=True), Doc("Width of a token's vector, for tokens.")] = 64
 
 
@@ -38,7 +40,7 @@ def _as_sequence(b: Builder, x: Wire) -> Wire:
 
 
 def _write(b: Builder, options: LstmOptions, x: Wire, goal: Goal) -> Wire:
-    x = _as_sequence(b, embed(b, x, options.vocabulary, options.embedding))
+    x = _as_sequence(b, embed(b, x, options.vocabulary or goal.vocabulary, options.embedding))
     x = b.add(
         "lstm",
         "lstm",

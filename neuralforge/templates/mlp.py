@@ -20,13 +20,15 @@ class MlpOptions:
     dropout: Annotated[float, Range(0, 0.95), Doc("Share of each hidden layer that is dropped; 0 adds no dropout.")] = (
         0.0
     )
-    vocabulary: Annotated[int, Range(1, 1 << 24, log=True), Doc("Number of different tokens, for tokens.")] = 10000
+    vocabulary: Annotated[
+        int | None, Range(1, 1 << 24, log=True), Doc("Number of different tokens; none: as the data has.")
+    ] = None
     embedding: Annotated[int, Range(1, 4096, log=True), Doc("Width of a token's vector, for tokens.")] = 16
 
 
 def _write(b: Builder, options: MlpOptions, x: Wire, goal: Goal) -> Wire:
     sample = x.shape
-    x = flat(b, embed(b, x, options.vocabulary, options.embedding))
+    x = flat(b, embed(b, x, options.vocabulary or goal.vocabulary, options.embedding))
     for number, width in enumerate(options.hidden, 1):
         x = b.add(f"fc{number}", "linear", x, out_features=width)
         x = b.add(f"act{number}", options.activation, x)

@@ -20,6 +20,9 @@ from neuralforge.templates.builder import Builder, Wire
 
 O = TypeVar("O")  # noqa: E741
 
+DEFAULT_VOCABULARY: Final = 10000
+"""Number of different tokens where the data does not say."""
+
 MAX_ENLARGEMENT: Final = 8
 """Images are never enlarged more than this many times: what is added is no information, only work."""
 
@@ -48,10 +51,12 @@ class Goal:
     Args:
         task: What is to be learned.
         outputs: Number of classes or of numbers; for reconstruction the channels or features of the input.
+        vocabulary: Number of different tokens, where the input is tokens.
     """
 
     task: Task
     outputs: int
+    vocabulary: int = DEFAULT_VOCABULARY
 
     def shape(self, sample: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the result, without the batch.
@@ -109,6 +114,7 @@ class Template(Generic[O]):
         *,
         kind: DataKind | None = None,
         task: Task | None = None,
+        vocabulary: int = 0,
         source: str = "the input",
         notes: Iterable[str] = (),
     ) -> Document:
@@ -120,6 +126,7 @@ class Template(Generic[O]):
             outputs: Width of the output. For reconstruction the input decides, and this is not used.
             kind: What a sample is; by its rank (3 image, 2 sequence, 1 table) when None.
             task: What is to be learned; the first of `tasks` when None.
+            vocabulary: Number of different tokens, where the input is tokens; 0 where it is not known.
             source: What notes and messages call the data.
             notes: Sentences about decisions that were taken before.
 
@@ -139,7 +146,11 @@ class Template(Generic[O]):
             raise UserError(f"{self.key} is for {either(self.tasks)}. Received: {task}")
         if task == "reconstruction":
             outputs = features_of(kind, shape)
-        goal = Goal(task=task, outputs=self.outputs if outputs is None else outputs)
+        goal = Goal(
+            task=task,
+            outputs=self.outputs if outputs is None else outputs,
+            vocabulary=vocabulary or DEFAULT_VOCABULARY,
+        )
 
         builder = Builder(self.key)
         for note in notes:

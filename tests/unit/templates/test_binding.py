@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -149,6 +150,15 @@ def test_tokens_are_embedded() -> None:
     assert str(infer_all(bound.document.graph, catalog()).outputs("embedding")["output"]) == "[B, 60, 12]"
     assert bound.document.graph.nodes["embedding"].param("num_embeddings") == 500
     assert "500" in bound.notes[0] and "vocabulary" in bound.notes[0]
+
+
+def test_the_vocabulary_comes_from_the_data() -> None:
+    words = replace(info("reviews", "tokens", (60,), outputs=2), vocabulary=321)
+    for key in ("mlp", "lstm_classifier"):
+        template = find(key)
+        assert bind(template, words).document.graph.nodes["embedding"].param("num_embeddings") == 321
+        with pytest.raises(UserError, match="reviews has 321 tokens, and vocabulary is 300"):
+            bind(template, words, parse_options(template, {"vocabulary": "300"}))
 
 
 def test_an_autoencoder_learns_from_its_input() -> None:
