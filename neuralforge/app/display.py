@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from neuralforge.app.output import number_text
@@ -25,11 +26,20 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 class _Rest(ProgressColumn):
     """Rate and time left."""
 
+    def __init__(self) -> None:
+        super().__init__(table_column=Column(no_wrap=True))
+
     def render(self, task: Task) -> Text:
+        """Return the text for a moment."""
         rate = task.speed or 0.0
-        left = (task.total - task.completed) / rate if rate and task.total else None
-        eta = f"{int(left) // 60}:{int(left) % 60:02d} left" if left is not None else ""
-        return Text(f"{rate:,.0f} steps/s  {eta}" if rate >= 10 else f"{rate:.2f} steps/s  {eta}", style="dim")
+        text = f"{rate:,.0f} steps/s" if rate >= 10 else f"{rate:.2f} steps/s"
+        left = (task.total - task.completed) / rate if rate and task.total else 0.0
+        return Text(f"{text}  {_duration(left)} left" if left else text, style="dim")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds + 0.5), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
 
 
 class Display:
@@ -55,19 +65,24 @@ class Display:
         counts = "/".join(str(len(part)) for part in (engine.train, engine.validation, engine.test))
         count = sum(parameter.numel() for parameter in engine.model.parameters())
         self._console.print(
-            f"[bold]{engine.document.name}[/] on [bold]{engine.prepared.info.name}[/]: {count:,} parameters, "
-            f"{counts} samples (train/validation/test), {engine.config.optimizer}, {engine.criterion.key}, "
-            f"{engine.device}, {session.threads} thread{'s' if session.threads != 1 else ''}"
+            f"[bold]{escape(engine.document.name)}[/] on [bold]{escape(engine.prepared.info.name)}[/]: "
+            f"{count:,} parameters, {counts} samples (train/validation/test)\n"
+            f"{engine.config.optimizer}, {engine.criterion.key}, {engine.device}, "
+            f"{session.threads} thread{'s' if session.threads != 1 else ''}"
         )
         for note in self._notes:
-            self._console.print(f"Note: {note}", markup=False)
-        self._console.print(f"Run: {self._folder}", markup=False)
+            self._console.print(f"Note: {note}", markup=False, soft_wrap=not self._console.is_terminal)
+        self._console.print(f"Run: {self._folder}", markup=False, soft_wrap=True)
         if self._console.is_terminal:
             self._progress = Progress(
-                TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}"),
-                _Rest(), TextColumn("{task.fields[numbers]}"),
-                console=self._console, refresh_per_second=10,
-            )  # fmt: skip
+                TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+                BarColumn(bar_width=16),
+                TextColumn("{task.completed}/{task.total}", table_column=Column(no_wrap=True)),
+                _Rest(),
+                TextColumn("{task.fields[numbers]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+                console=self._console,
+                refresh_per_second=10,
+            )
             self._progress.start()
             self._task = self._progress.add_task(
                 "training", total=session.total_steps(), completed=session.step, numbers=""
@@ -104,7 +119,7 @@ class Display:
             completed=session.step,
             total=session.total_steps(),
             description=session.state,
-            numbers=f"{_sparkline(self._losses[-24:])} {self._numbers()}",
+            numbers=f"{self._numbers()}  {_sparkline(self._losses[-12:])}",
         )
 
     def _numbers(self) -> str:
@@ -113,7 +128,7 @@ class Display:
         for name, value in session.progress().metrics.items():
             group, _, what = name.partition("/")
             if group == "validation" and what != "loss":
-                parts.append(f"validation {what} {number_text(value)}")
+                parts.append(f"val {what} {number_text(value)}")
         return "  ".join(parts)
 
     def table(self, steps: int, seconds: float) -> None:
