@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from neuralforge.errors import UserError
 from neuralforge.graph.graph import Edge, Graph, Node, as_params
+from neuralforge.graph.names import is_text
 
 FORMAT: Final = "neuralforge-document"
 SCHEMA: Final = 1
@@ -19,6 +19,7 @@ SUFFIX: Final = ".nf.json"
 
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_NODES: Final = 100_000
+MAX_POSITION: Final = 1e9
 
 MIGRATIONS: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = MappingProxyType({})
 """Schema version -> function that turns a document of that version into one of the next."""
@@ -112,7 +113,7 @@ def loads(text: str, place: str = "the document") -> Document:
         raise UserError(f"{place} names no schema version. Received: {schema!r:.40}")
     if schema > SCHEMA:
         raise UserError(
-            f"{place} was written by a newer NeuralForge (schema {schema}; this one reads up to {SCHEMA}). "
+            f"{place} was written by a newer NeuralForge (schema {schema!r:.20}; this one reads up to {SCHEMA}). "
             "Update NeuralForge to open it."
         )
     for version in range(schema, SCHEMA):
@@ -158,7 +159,7 @@ def _document(data: Mapping[str, Any]) -> Document:
 
 
 def _text(value: object, what: str, limit: int) -> str:
-    if not isinstance(value, str) or len(value) > limit:
+    if not isinstance(value, str) or len(value) > limit or not is_text(value):
         raise UserError(f'"{what}" must be a text of at most {limit} characters. Received: {value!r:.60}')
     return value
 
@@ -171,9 +172,9 @@ def _list(value: object, what: str) -> list[Any]:
 
 def _position(value: object, where: str) -> Position:
     if isinstance(value, list) and len(value) == 2 and all(type(v) in (int, float) for v in value):
-        x, y = float(value[0]), float(value[1])
-        if math.isfinite(x) and math.isfinite(y):
-            return x, y
+        x, y = value
+        if abs(x) <= MAX_POSITION and abs(y) <= MAX_POSITION:  # which NaN is not
+            return float(x), float(y)
     raise UserError(f'"position" of {where} must be two numbers. Received: {value!r:.60}')
 
 

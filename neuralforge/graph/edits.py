@@ -96,7 +96,7 @@ class SetParams:
     params: Params
 
     @staticmethod
-    def of(node: str, **params: Value) -> SetParams:
+    def of(node: str, /, **params: Value) -> SetParams:
         """Make the edit from keyword parameters."""
         return SetParams(node, as_params(params))
 

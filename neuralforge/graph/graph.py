@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from neuralforge.errors import UserError
-from neuralforge.graph.names import check_slug
+from neuralforge.graph.names import check_slug, is_text
 from neuralforge.graph.order import Ranks
 from neuralforge.graph.shapes import Params, Value
+
+MAX_NUMBER: Final = 1e18
+"""Greatest magnitude of a number in a parameter; JSON readers agree on what is smaller."""
 
 
 class GraphError(UserError):
@@ -52,7 +55,7 @@ class Node:
                 return value
         return default
 
-    def with_params(self, **changes: Value) -> Node:
+    def with_params(self, /, **changes: Value) -> Node:
         """Return the node with some parameters changed."""
         return replace(self, params=as_params({**dict(self.params), **changes}))
 
@@ -61,18 +64,26 @@ def as_params(values: Mapping[str, object]) -> Params:
     """Turn a mapping (from JSON, say) into sorted pairs of literals; lists become tuples.
 
     Raises:
-        UserError: When a value is no literal, or is nested more than four deep.
+        UserError: When a name is no identifier, or a value is no literal or is nested more than four deep.
     """
+    for name in values:
+        if not name.isidentifier():
+            raise UserError(f"A parameter's name is an identifier such as out_features. Received: {name!r:.60}")
     return tuple((name, _literal(name, values[name], 0)) for name in sorted(values))
 
 
 def _literal(name: str, value: object, depth: int) -> Value:
-    if value is None or isinstance(value, bool | int | float | str):
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and -MAX_NUMBER <= value <= MAX_NUMBER:  # which NaN is not
+        return value
+    if isinstance(value, str) and is_text(value):
         return value
     if isinstance(value, list | tuple) and depth < 4 and len(value) <= 64:
         return tuple(_literal(name, item, depth + 1) for item in value)
     raise UserError(
-        f"Parameter {name!r} must be a number, a text, true, false or a list of them. Received: {value!r:.80}"
+        f"Parameter {name!r} must be a number up to {MAX_NUMBER:g}, a text, true, false or a list of them. "
+        f"Received: {value!r:.80}"
     )
 
 

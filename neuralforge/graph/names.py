@@ -72,3 +72,12 @@ def slugify(text: str, taken: Container[str] = ()) -> str:
 
 def _is_reserved(name: str) -> bool:
     return name in RESERVED or keyword.iskeyword(name) or keyword.issoftkeyword(name)
+
+
+def is_text(text: str) -> bool:
+    """Tell whether a text can be written as UTF-8, which half a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -127,7 +127,10 @@ LAYERS = (
         infer=_infer_bilinear,
         emit=_emit_bilinear,
         cost=_cost_bilinear,
-        samples=(Sample((image(6), image(4)), {"out_features": 5}),),
+        samples=(
+            Sample((image(6), image(4)), {"out_features": 5}),
+            Sample((image(3, 6), image(3, 4)), {"out_features": 5, "bias": False}),
+        ),
     ),
     LayerSpec(
         key="embedding",

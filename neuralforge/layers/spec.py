@@ -155,7 +155,7 @@ class BoundRule:
         problem: Why there is no layer or no parameters.
     """
 
-    __slots__ = ("catalog", "input_names", "memo", "params", "ports", "problem", "spec")
+    __slots__ = ("catalog", "input_names", "memo", "params", "ports", "ports_known", "problem", "spec")
 
     def __init__(self, catalog: object, spec: LayerSpec[Any] | None, params: Any, problem: Problem | None) -> None:
         self.catalog = catalog
@@ -163,6 +163,7 @@ class BoundRule:
         self.params = params
         self.problem = problem
         self.ports: tuple[Port, ...] = ()
+        self.ports_known = spec is not None and params is not None
         if spec is not None and params is not None:
             self.ports = spec.ports(params)
         self.input_names = tuple(port.name for port in self.ports)
