@@ -22,9 +22,16 @@ _MODULE_ATTRIBUTES = """
     to_empty train training type xpu zero_grad
 """
 
-RESERVED: frozenset[str] = frozenset(_MODULE_ATTRIBUTES.split()) | frozenset("self torch nn math x y z u v w".split())
-"""Names that no node may have: attributes of `torch.nn.Module`, which a submodule would hide (a contract test holds
-the list against the installed torch), and names that the generated source uses itself."""
+_GRAPH_MODULE_ATTRIBUTES = """
+    add_submodule code delete_all_unused_submodules delete_submodule graph meta print_readable recompile
+"""
+
+_NAMES_IN_SOURCE = "self torch nn math x y z u v w"
+
+RESERVED: frozenset[str] = frozenset(f"{_MODULE_ATTRIBUTES} {_GRAPH_MODULE_ATTRIBUTES} {_NAMES_IN_SOURCE}".split())
+"""Names that no node may have: attributes of `torch.nn.Module`, which a submodule would hide, and of
+`torch.fx.GraphModule`, which exports go through (a test holds both against the installed torch), and names that the
+generated source uses itself."""
 
 
 def check_slug(text: object) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from neuralforge.errors import UserError
+from neuralforge.graph import inference as inference_module
 from neuralforge.graph.document import Document, dumps, loads
 from neuralforge.graph.edits import (
     AddNode,
@@ -32,8 +33,13 @@ CATALOG = catalog()
 SPECS = sorted(CATALOG, key=lambda spec: spec.key)
 INPUTS = ((1, 8, 8), (3, 16, 16), (12,), (7, 12), (64,), (2, 6, 5, 4), (1,))
 
-MANY = settings(max_examples=120, deadline=None, derandomize=True)
-FEW = settings(max_examples=60, deadline=None, derandomize=True)
+MERGING = [spec for spec in SPECS if len(spec.ports(spec.params())) > 1]
+
+# The same scripts each time, so that nothing fails by chance. Shrinking takes minutes; for a small example of a
+# failure put Phase.shrink in.
+PHASES = (Phase.explicit, Phase.generate)
+MANY = settings(max_examples=150, deadline=None, derandomize=True, phases=PHASES)
+FEW = settings(max_examples=80, deadline=None, derandomize=True, phases=PHASES)
 
 values = st.one_of(
     st.none(),
@@ -63,7 +69,7 @@ def make_edit(document: Document, step: Step, issues: Inference) -> Edit | None:
     kind, a, b, c, value = step
     graph = document.graph
     ids = list(graph.nodes)
-    spec = pick(SPECS, a)
+    spec = pick(MERGING if kind == "append" and c % 4 == 0 else SPECS, a)
     if kind in ("add", "append") or not ids:
         params = dict(pick(spec.samples, b).params)
         if spec.key == "input":
@@ -177,6 +183,14 @@ def walk(script: list[Step]) -> list[Document]:
 @given(steps)
 def test_incremental_inference_equals_inference_from_scratch(script: list[Step]) -> None:
     walk(script)
+
+
+@FEW
+@given(steps, st.integers(0, 3))
+def test_long_ripples_end_in_a_sweep(script: list[Step], longest: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inference_module, "LONG_RIPPLE", longest)
+        walk(script)
 
 
 @FEW

@@ -14,6 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.fx import GraphModule
 from torch.nn import functional as F
 
 from neuralforge.codegen.module import class_name_of, generate, generate_probe
@@ -257,4 +258,5 @@ def test_a_traceback_shows_the_line_of_the_generated_source() -> None:
 
 
 def test_reserved_names_cover_what_a_submodule_would_hide() -> None:
-    assert {name for name in dir(nn.Module) if name.islower() and not name.startswith("_")} <= RESERVED
+    attributes = {*dir(nn.Module), *dir(GraphModule)}
+    assert {name for name in attributes if name.islower() and not name.startswith("_")} <= RESERVED

@@ -140,6 +140,7 @@ def test_bad_documents_are_refused_with_the_place(parts: dict[str, Any], words: 
         raw(f'"nodes": [{{"id": {"[" * 900}{"]" * 900}, "layer": "relu"}}]'),
         raw(f'"nodes": [{{"id": "one", "layer": "relu", "params": {{"p": {"[" * 900}{"]" * 900}}}}}]'),
         raw(f'"nodes": [{{"id": "one", "layer": "relu", "params": {{"p": {"9" * 5000}}}}}]'),
+        raw('"ignored": NaN'),
         "null",
         "[]",
         '"text"',

@@ -124,6 +124,13 @@ def test_consumers_survive_a_second_wire_between_the_same_nodes() -> None:
     assert graph.disconnect("second", "other").consumers("first") == ()
 
 
+def test_a_consumer_is_named_once() -> None:
+    wires = [wire("first", "second", port) for port in ("input1", "input2", "input3")]
+    graph = Graph.build([Node("first", "relu"), Node("second", "add")], wires)
+    assert graph.consumers("first") == ("second",)
+    assert graph.remove("second").consumers("first") == ()
+
+
 def test_removing_a_node_takes_its_wires() -> None:
     graph = chain("first", "second", "third").remove("second")
     assert graph.edges == ()
