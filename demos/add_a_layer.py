@@ -13,7 +13,7 @@ from neuralforge.graph.document import Document
 from neuralforge.graph.graph import Edge, Graph, Node
 from neuralforge.graph.inference import infer_all
 from neuralforge.layers.common import image, literal, same, stores_output
-from neuralforge.layers.params import Doc, Range
+from neuralforge.graph.params import Doc, Range
 from neuralforge.layers.registry import LayerCatalog, catalog
 from neuralforge.layers.spec import LayerSpec, Sample, Source
 

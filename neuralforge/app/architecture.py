@@ -13,8 +13,8 @@ from neuralforge.graph.datainfo import DataInfo, Task
 from neuralforge.graph.document import SUFFIX, Document, load
 from neuralforge.graph.edits import SetParams
 from neuralforge.graph.inference import Inference, Issue, infer_all
+from neuralforge.graph.params import ParamError
 from neuralforge.graph.shapes import BATCH, TensorType
-from neuralforge.layers.params import ParamError
 from neuralforge.layers.registry import catalog
 from neuralforge.layers.spec import BoundRule
 from neuralforge.templates.binding import bind

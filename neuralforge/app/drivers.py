@@ -101,6 +101,7 @@ class Driver:
         Raises:
             StepFailed: When a step raised.
         """
+        self._hand_back.clear()
         try:
             while not self.session.ended:
                 if self.on_worker:

@@ -8,7 +8,7 @@ that need it (`tensors`, `order`) are therefore imported by their own names.
 
 from neuralforge.data.arrays import from_arrays
 from neuralforge.data.fingerprint import fingerprint
-from neuralforge.data.options import Params, PathParams, option
+from neuralforge.data.options import Params, PathParams
 from neuralforge.data.prepare import Prepared, Preprocessing, prepare
 from neuralforge.data.registry import load, reference, registered, resolve
 from neuralforge.data.seeds import derive_seed
@@ -27,7 +27,6 @@ __all__ = [
     "fingerprint",
     "from_arrays",
     "load",
-    "option",
     "prepare",
     "reference",
     "registered",

@@ -24,6 +24,7 @@ _MODULE_ATTRIBUTES = """
 
 _GRAPH_MODULE_ATTRIBUTES = """
     add_submodule code delete_all_unused_submodules delete_submodule graph meta print_readable recompile
+    to_folder
 """
 
 _NAMES_IN_SOURCE = "self torch nn math x y z u v w"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import Cost, Fix, SetParam, ShapeError, TensorType, Unplug
 from neuralforge.layers.common import (
     MAX_CHANNELS,
@@ -20,7 +21,6 @@ from neuralforge.layers.common import (
     sizes,
     stores_output,
 )
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Sample, Source
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Literal
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import UNCONNECTED, Cost, Fix, Port, SetParam, ShapeError, TensorType, Unplug
 from neuralforge.layers.common import arguments, need_sequence, sequence, sizes
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Line, Sample, Source
 
 

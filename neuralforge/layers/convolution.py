@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import gcd, prod
 from typing import Annotated, Final
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import Cost, Fix, SetParam, ShapeError, TensorType, Unplug, Value
 from neuralforge.layers.common import MAX_CHANNELS, arguments, image, need_spatial, ranked, short, sizes
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Sample, Source
 
 

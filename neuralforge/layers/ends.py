@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import BATCH, Port, TensorType
 from neuralforge.layers.common import NoParams, image, is_view
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Sample, Source
 
 

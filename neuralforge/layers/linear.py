@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import BATCH, Cost, Port, ShapeError, TensorType, Unplug
 from neuralforge.layers.common import arguments, image, need_float, sizes
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Sample, Source
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Annotated, Any, Final
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import BATCH, Cost, Fix, InsertBefore, Port, SetParam, ShapeError, TensorType, Unplug
 from neuralforge.layers.common import (
     NoParams,
@@ -20,7 +21,6 @@ from neuralforge.layers.common import (
     sizes,
     stores_output,
 )
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Sample, Source
 
 PORTS: Final = tuple(Port(f"input{number}") for number in range(1, 17))

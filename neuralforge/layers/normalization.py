@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Annotated, Any, Final
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import BATCH, Cost, SetParam, ShapeError, TensorType, Unplug
 from neuralforge.layers.common import (
     MAX_CHANNELS,
@@ -19,7 +20,6 @@ from neuralforge.layers.common import (
     sizes,
     stores_output,
 )
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Sample, Source
 
 EPS: Final = Range(1e-12, 1, log=True)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import Cost, Fix, SetParam, ShapeError, TensorType, Unplug
 from neuralforge.layers.common import arguments, image, need_spatial, ranked, short, sizes, stores_output
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Sample, Source
 
 

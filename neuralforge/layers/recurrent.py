@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, TypeVar
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import Cost, TensorType
 from neuralforge.layers.common import arguments, need_sequence, sequence, sizes
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Line, Sample, Source
 
 R = TypeVar("R", bound="RecurrentParams")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Final
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import Cost, TensorType
 from neuralforge.layers.common import SPATIAL_FORMS, arguments, image, need_float, need_rank, same, sizes
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Sample, Source
 
 LIVE: Final = MappingProxyType({"p": "p"})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import Annotated, Final, Literal
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import BATCH, Fix, SetParam, ShapeError, TensorType, Unplug
 from neuralforge.layers.common import (
     MAX_CHANNELS,
@@ -18,7 +19,6 @@ from neuralforge.layers.common import (
     sizes,
     stores_output,
 )
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Sample, Source
 
 Mode = Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear"]

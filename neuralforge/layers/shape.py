@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Annotated, Final
 
+from neuralforge.graph.params import Doc, Range
 from neuralforge.graph.shapes import BATCH, Fix, SetParam, ShapeError, TensorType, Unplug
 from neuralforge.layers.common import (
     axis,
@@ -15,7 +16,6 @@ from neuralforge.layers.common import (
     sequence,
     sizes,
 )
-from neuralforge.layers.params import Doc, Range
 from neuralforge.layers.spec import Inputs, LayerSpec, Sample, Source
 
 DIM: Final = Range(-16, 16)

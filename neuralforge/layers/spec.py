@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar
 
+from neuralforge.graph.params import ParamError, ParamField, fields_of, parse
 from neuralforge.graph.shapes import (
     UNCONNECTED,
     Cost,
@@ -18,7 +19,6 @@ from neuralforge.graph.shapes import (
     TensorType,
     Value,
 )
-from neuralforge.layers.params import ParamError, ParamField, fields_of, parse
 
 Category = Literal[
     "input/output",
@@ -100,7 +100,7 @@ class LayerSpec(Generic[P]):
         title: Name on the canvas.
         category: Family, for palette and colour.
         doc: What it does, in a sentence or two; names the PyTorch module where there is one.
-        params: Dataclass of its parameters, see `neuralforge.layers.params`.
+        params: Dataclass of its parameters, see `neuralforge.graph.params`.
         infer: Pure function (params, input types) -> output types in the order of `outputs`; raises
             `ShapeError` when the inputs do not fit.
         emit: Pure function (params, input types, output types) -> source. Writes nothing but validated literals,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from neuralforge.layers.params import Doc
+from neuralforge.graph.params import Doc
 from neuralforge.templates.builder import Builder, Wire
 from neuralforge.templates.template import Goal, Template
 

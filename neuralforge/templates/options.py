@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from neuralforge.errors import UserError
-from neuralforge.layers.params import ParamError, ParamField, parse
+from neuralforge.graph.params import ParamError, ParamField, parse
 from neuralforge.templates.template import Template
 
 O = TypeVar("O")  # noqa: E741

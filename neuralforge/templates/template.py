@@ -15,7 +15,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from neuralforge.errors import UserError
 from neuralforge.graph.datainfo import DataKind, Task
 from neuralforge.graph.document import Document
-from neuralforge.layers.params import ParamError, ParamField, fields_of
+from neuralforge.graph.params import ParamError, ParamField, fields_of
 from neuralforge.templates.builder import Builder, Wire
 
 O = TypeVar("O")  # noqa: E741
@@ -79,7 +79,7 @@ class Template(Generic[O]):
         summary: What it is, in one sentence.
         reference: Paper and variant, and where the number of parameters comes from.
         published_parameters: Parameters of the unbound form, where a well-known network is named.
-        options: Dataclass of its options, in the style of `neuralforge.layers.params`.
+        options: Dataclass of its options, in the style of `neuralforge.graph.params`.
         write: Adds the layers between input and output: (builder, options, input, goal) -> output.
         input_shape: Shape of a sample in the unbound form.
         outputs: Width of the output in the unbound form.

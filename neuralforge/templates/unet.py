@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from neuralforge.layers.params import Doc, Range
+from neuralforge.graph.params import Doc, Range
 from neuralforge.templates.builder import Builder, Wire
 from neuralforge.templates.common import conv_bn
 from neuralforge.templates.template import Goal, Template

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Annotated, Any, Literal
 
 from neuralforge.errors import UserError
-from neuralforge.layers.params import Doc, ParamError, ParamField, Pattern, Range, fields_of
+from neuralforge.graph.params import Doc, ParamError, ParamField, Pattern, Range, fields_of
 
 OptimizerKey = Literal["sgd", "adam", "adamw", "rmsprop"]
 ScheduleKey = Literal["constant", "step", "cosine", "one_cycle"]

@@ -68,8 +68,8 @@ class Knob:
         if self.kind == "bool":
             if isinstance(value, bool):
                 return value
-        elif type(value) in (int, float) and math.isfinite(value):  # type: ignore[arg-type]
-            number: Any = value
+        elif type(value) in (int, float):
+            number: Any = value  # NaN is not within any bounds
             if self.low <= number <= self.high and (self.kind == "float" or number == int(number)):
                 return float(number) if self.kind == "float" else int(number)
         wanted = {"bool": "true or false", "int": "a whole number", "float": "a number"}[self.kind]

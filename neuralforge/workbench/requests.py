@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
-from neuralforge.workbench.knobs import KnobValue
+from neuralforge.workbench.knobs import KnobValue, Refused
 
 Actor = Literal["person", "script", "rule", "engine"]
 
@@ -38,6 +38,17 @@ class Request:
     widget: str | None = None
     gesture: str | None = None
     reason: str | None = None
+
+    def __post_init__(self) -> None:
+        # These go into the log as they are; one of another type would make the log unreadable.
+        for name, kind in (("steps", int), ("at_step", int), ("widget", str), ("gesture", str), ("reason", str)):
+            value = getattr(self, name)
+            if value is not None and type(value) is not kind:
+                wanted = "a whole number" if kind is int else "text"
+                raise Refused(f"The {name} of a request must be {wanted}. Received: {value!r:.80}")
+        for name, known in (("actor", get_args(Actor)), ("action", (None, *get_args(ControlAction)))):
+            if getattr(self, name) not in known:
+                raise Refused(f"There is no {name} {getattr(self, name)!r:.80}.")
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from neuralforge.data import fingerprint, prepare, reference, registered, resolv
 from neuralforge.data.options import parse_options
 from neuralforge.data.source import DataSource
 from neuralforge.data.tensors import TensorData
+from neuralforge.graph.params import fields_of
 
 # What a run records is worthless if the content behind a name changes unseen. Synthetic sets are not here: sin and cos
 # may differ in the last bit between machines.
@@ -60,8 +61,7 @@ def test_source_is_described(source):
     for text in (source.title, source.summary, source.origin):
         assert text.strip() and "\n" not in text
     assert dataclasses.is_dataclass(source.params)
-    for item in dataclasses.fields(source.params):
-        assert item.metadata["doc"]
+    assert all(item.doc for item in fields_of(source.params))
 
 
 def test_arrays_agree_with_the_description(source, params, raw):

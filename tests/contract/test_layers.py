@@ -25,8 +25,8 @@ from neuralforge.graph.edits import RemoveNode, SetParams, Splice
 from neuralforge.graph.graph import Edge, Graph, Node
 from neuralforge.graph.inference import Inference, Issue, infer_all
 from neuralforge.graph.names import RESERVED
+from neuralforge.graph.params import ParamError, ParamField
 from neuralforge.graph.shapes import BATCH, UNCONNECTED, TensorType
-from neuralforge.layers.params import ParamError, ParamField
 from neuralforge.layers.registry import LayerCatalog, catalog
 from neuralforge.layers.spec import BoundRule, LayerSpec, Sample, Source
 

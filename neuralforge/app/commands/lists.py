@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 from rich.table import Table
 
 from neuralforge.app.output import console, json_option, print_json, size_text
+from neuralforge.graph.params import ParamField, fields_of
+
+
+def described(fields: Iterable[ParamField]) -> list[dict[str, object]]:
+    """Return name, default, expected form and meaning of each parameter."""
+    return [
+        {"name": field.name, "default": field.default, "expected": field.expected, "doc": field.doc} for field in fields
+    ]
 
 
 @click.command()
@@ -25,10 +35,7 @@ def layers(as_json: bool) -> None:
                     "doc": spec.doc,
                     "inputs": [port.name for port in spec.ports(spec.params())],
                     "outputs": list(spec.outputs),
-                    "params": [
-                        {"name": field.name, "default": field.default, "expected": field.expected, "doc": field.doc}
-                        for field in spec.fields
-                    ],
+                    "params": described(spec.fields),
                 }
                 for spec in specs
             ]
@@ -60,10 +67,7 @@ def templates(as_json: bool) -> None:
                     "reference": item.reference,
                     "parameters": counts[item.key],
                     "published_parameters": item.published_parameters,
-                    "options": [
-                        {"name": field.name, "default": field.default, "expected": field.expected, "doc": field.doc}
-                        for field in item.fields
-                    ],
+                    "options": described(item.fields),
                 }
                 for item in found
             ]
@@ -82,7 +86,6 @@ def templates(as_json: bool) -> None:
 def datasets(as_json: bool) -> None:
     """List the data sets."""
     from neuralforge.data import registered
-    from neuralforge.data.options import described
 
     sources = registered()
     if as_json:
@@ -95,7 +98,7 @@ def datasets(as_json: bool) -> None:
                     "kind": source.kind,
                     "task": source.task,
                     "origin": source.origin,
-                    "options": described(source.params),
+                    "options": described(fields_of(source.params)),
                 }
                 for source in sources
             ]
@@ -103,7 +106,7 @@ def datasets(as_json: bool) -> None:
         return
     table = Table("data set", "kind", "task", "options", "what it holds", box=None, pad_edge=False)
     for source in sources:
-        options = ", ".join(f"data.{item['name']}" for item in described(source.params) if item["name"] != "path")
+        options = ", ".join(f"data.{field.name}" for field in fields_of(source.params) if field.name != "path")
         table.add_row(source.key, source.kind or "", source.task or "", options, source.summary)
     console().print(table)
     click.echo("\nA CSV file, an .npz file or a folder of images is named by its path.")

@@ -13,15 +13,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 
 from neuralforge.data.arrays import from_arrays
 from neuralforge.data.csv_reader import NUMBER, CsvTable, read_csv, shown
-from neuralforge.data.options import PathParams, option
+from neuralforge.data.options import PathParams
 from neuralforge.data.source import DataSource, RawData
 from neuralforge.errors import UserError
+from neuralforge.graph.params import ANY_TEXT, Doc
 
 _MAX_INTEGER_CLASSES = 20
 _MIN_MEAN_SAMPLES = 5
@@ -32,11 +33,11 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 class CsvParams(PathParams):
     """Options of CSV files."""
 
-    target: str | None = option(None, "name of the column to predict; the last one where nothing is said")
-    ignore: str = option("", "names of columns to leave out, separated by commas")
-    task: Literal["auto", "classification", "regression"] = option("auto", "what the target means")
-    delimiter: Literal["auto", "comma", "semicolon", "tab"] = option("auto", "what separates the cells")
-    header: Literal["auto", "yes", "no"] = option("auto", "whether the first line holds the names of the columns")
+    target: Annotated[str | None, ANY_TEXT, Doc("Name of the column to predict; none: the last.")] = None
+    ignore: Annotated[str, ANY_TEXT, Doc("Names of columns to leave out, separated by commas.")] = ""
+    task: Annotated[Literal["auto", "classification", "regression"], Doc("What the target means.")] = "auto"
+    delimiter: Annotated[Literal["auto", "comma", "semicolon", "tab"], Doc("What separates the cells.")] = "auto"
+    header: Annotated[Literal["auto", "yes", "no"], Doc("Whether line 1 names the columns.")] = "auto"
 
 
 class CsvFile(DataSource[CsvParams]):

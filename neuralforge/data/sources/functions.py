@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuralforge.data.arrays import from_arrays
-from neuralforge.data.options import Params, option
+from neuralforge.data.options import Params
 from neuralforge.data.seeds import derive_seed
 from neuralforge.data.source import DataSource, RawData
+from neuralforge.graph.params import Doc, Range
 
 # Legend: N samples, F features (1 or 2), each in -1 .. 1; T = 1 target.
 _Formula = Callable[[NDArray[Any]], NDArray[Any]]
@@ -35,12 +36,13 @@ _FORMULAS: MappingProxyType[str, tuple[int, _Formula]] = MappingProxyType(
 class FunctionParams(Params):
     """Options of the functions."""
 
-    function: Literal["sine", "cubic", "step", "sinc", "plane", "saddle", "ripple"] = option(
-        "sine", "which function; the last three have two variables"
-    )
-    samples: int = option(1000, "how many points in all", 20, 1_000_000)
-    noise: float = option(0.05, "standard deviation of the noise on the value", 0, 10)
-    seed: int = option(0, "seed of the generator")
+    function: Annotated[
+        Literal["sine", "cubic", "step", "sinc", "plane", "saddle", "ripple"],
+        Doc("Which function; the last three have two variables."),
+    ] = "sine"
+    samples: Annotated[int, Range(20, 1000000), Doc("How many points in all.")] = 1000
+    noise: Annotated[float, Range(0, 10), Doc("Standard deviation of the noise on the value.")] = 0.05
+    seed: Annotated[int, Doc("Seed of the generator.")] = 0
 
 
 class Functions(DataSource[FunctionParams]):

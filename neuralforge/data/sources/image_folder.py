@@ -12,16 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuralforge.data.arrays import from_arrays
 from neuralforge.data.memory import refuse_if_too_large
-from neuralforge.data.options import PathParams, option
+from neuralforge.data.options import PathParams
 from neuralforge.data.source import DataSource, RawData
 from neuralforge.errors import UserError
+from neuralforge.graph.params import Doc, Range
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,8 +40,8 @@ _ORIENTATION = 0x0112
 class FolderParams(PathParams):
     """Options of image folders."""
 
-    size: tuple[int, int] | None = option(None, "resize all images, HEIGHTxWIDTH", 1, 4096)
-    colour: Literal["auto", "grayscale", "rgb"] = option("auto", "auto is grayscale where all images are")
+    size: Annotated[tuple[int, int] | None, Range(1, 4096), Doc("Resize all images, HEIGHTxWIDTH.")] = None
+    colour: Annotated[Literal["auto", "grayscale", "rgb"], Doc("Auto is grayscale where all images are.")] = "auto"
 
 
 @dataclass(frozen=True)

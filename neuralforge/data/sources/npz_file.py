@@ -10,7 +10,7 @@ import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, NoReturn
+from typing import IO, Annotated, Any, Literal, NoReturn
 
 import numpy as np
 from numpy.lib import format as npy
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from neuralforge.data.arrays import from_arrays
 from neuralforge.data.memory import refuse_if_too_large
-from neuralforge.data.options import PathParams, option
+from neuralforge.data.options import PathParams
 from neuralforge.data.source import DataSource, RawData
 from neuralforge.errors import UserError
+from neuralforge.graph.params import Doc
 
 _INPUTS = ("x", "X", "inputs")
 _TARGETS = ("y", "targets")
@@ -33,7 +34,7 @@ _COPIES = 3  # the array as stored, as converted, and the parts of the split
 class NpzParams(PathParams):
     """Options of `.npz` files."""
 
-    kind: Literal["auto", "image", "table", "sequence", "tokens"] = option("auto", "how a sample lies in memory")
+    kind: Annotated[Literal["auto", "image", "table", "sequence", "tokens"], Doc("How samples lie in memory.")] = "auto"
 
 
 class NpzFile(DataSource[NpzParams]):

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuralforge.data.arrays import from_arrays
-from neuralforge.data.options import Params, option
+from neuralforge.data.options import Params
 from neuralforge.data.seeds import derive_seed
 from neuralforge.data.source import DataSource, RawData
+from neuralforge.graph.params import Doc, Range
 
 # Legend: N samples of one class, D = 2 coordinates.
 _ORIGIN = "Made by NeuralForge from formulas; free of any licence."
@@ -24,25 +26,25 @@ _ORIGIN = "Made by NeuralForge from formulas; free of any licence."
 class PointParams(Params):
     """Options that all of these sets have."""
 
-    samples: int = option(1000, "how many points in all", 20, 1_000_000)
-    noise: float = option(0.1, "standard deviation of the noise, in units of the plane", 0, 10)
-    seed: int = option(0, "seed of the generator")
+    samples: Annotated[int, Range(20, 1000000), Doc("How many points in all.")] = 1000
+    noise: Annotated[float, Range(0, 10), Doc("Standard deviation of the noise, in units of the plane.")] = 0.1
+    seed: Annotated[int, Doc("Seed of the generator.")] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class CircleParams(PointParams):
     """Options of the circles."""
 
-    factor: float = option(0.5, "radius of the inner circle, that of the outer being 1", 0.05, 0.95)
+    factor: Annotated[float, Range(0.05, 0.95), Doc("Radius of the inner circle, that of the outer being 1.")] = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpiralParams(PointParams):
     """Options of the spirals."""
 
-    noise: float = option(0.02, "standard deviation of the noise, in units of the plane", 0, 10)
-    arms: int = option(2, "how many arms, one a class", 2, 10)
-    turns: float = option(1.5, "full turns of an arm", 0.1, 10)
+    noise: Annotated[float, Range(0, 10), Doc("Standard deviation of the noise, in units of the plane.")] = 0.02
+    arms: Annotated[int, Range(2, 10), Doc("How many arms, one a class.")] = 2
+    turns: Annotated[float, Range(0.1, 10), Doc("Full turns of an arm.")] = 1.5
 
 
 def _counts(samples: int, parts: int) -> list[int]:

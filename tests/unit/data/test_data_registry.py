@@ -5,14 +5,15 @@ import warnings
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pytest
 
-from neuralforge.data import DataSource, Params, from_arrays, load, option, reference, registry, resolve
+from neuralforge.data import DataSource, Params, from_arrays, load, reference, registry, resolve
 from neuralforge.data.options import format_options, parse_options
 from neuralforge.errors import UserError
+from neuralforge.graph.params import ANY_TEXT, Doc, Range
 
 
 def test_unknown_names_give_the_nearest():
@@ -59,13 +60,13 @@ def test_name_wins_over_file_and_paths_become_absolute(tmp_path, monkeypatch):
     [
         ("moons", {"sample": "9"}, "no option 'sample' (did you mean 'samples'?) of data set 'moons'"),
         ("iris", {"seed": "1"}, "no option 'seed' of data set 'iris'; its options: none"),
-        ("moons", {"samples": "many"}, "of data set 'moons' must be an integer from 20 to 1000000. Received: 'many'"),
+        ("moons", {"samples": "many"}, "'moons' must be a whole number from 20 to 1000000. Received: 'many'"),
         ("moons", {"samples": "3"}, "Received: '3'"),
         ("moons", {"samples": "1_000"}, "Received: '1_000'"),
         ("moons", {"noise": "nan"}, "must be a number from 0 to 10. Received: 'nan'"),
         ("functions", {"function": "cosine"}, "must be one of sine, cubic"),
         ("csv", {}, "needs the option 'path'"),
-        ("folder", {"path": "x", "size": "12"}, "a size HEIGHTxWIDTH, each from 1 to 4096. Received: '12'"),
+        ("folder", {"path": "x", "size": "1x2x3"}, "2 whole numbers from 1 to 4096, or none. Received: '1x2x3'"),
         ("folder", {"path": "x", "size": "0x5"}, "Received: '0x5'"),
     ],
 )  # fmt: skip
@@ -77,27 +78,27 @@ def test_bad_options_name_the_data_set(name, options, words):
 
 @dataclass(frozen=True, kw_only=True)
 class AllKinds(Params):
-    whole: int = option(1, "w", -5, 5)
-    number: float = option(0.5, "n", 0)
-    truth: bool = option(False, "t")
-    text: str = option("a", "x")
-    choice: Literal["p", "q"] = option("p", "c")
-    size: tuple[int, int] | None = option(None, "s", 1, 9)
-    name: str | None = option(None, "n")
+    whole: Annotated[int, Range(-5, 5), Doc("W.")] = 1
+    number: Annotated[float, Range(0, 1000000000.0), Doc("N.")] = 0.5
+    truth: Annotated[bool, Doc("T.")] = False
+    text: Annotated[str, ANY_TEXT, Doc("X.")] = "a"
+    choice: Annotated[Literal["p", "q"], Doc("C.")] = "p"
+    size: Annotated[tuple[int, int] | None, Range(1, 9), Doc("S.")] = None
+    name: Annotated[str | None, ANY_TEXT, Doc("N.")] = None
 
 
 def test_options_survive_the_way_through_text():
     params = AllKinds(whole=-3, number=0.1 + 0.2, truth=True, text="b=c", choice="q", size=(2, 9), name="none")
     texts = format_options(params)
     assert parse_options(AllKinds, texts, "x") == params
-    assert texts["size"] == "2x9" and format_options(AllKinds()) == {}
+    assert texts["size"] == "2,9" and format_options(AllKinds()) == {}
     assert isinstance(AllKinds(number=2).number, float)
 
 
 @pytest.mark.parametrize(
     "bad",
     [{"whole": 1.0}, {"whole": True}, {"whole": 6}, {"number": -1}, {"number": float("inf")}, {"truth": 1},
-     {"text": None}, {"choice": "r"}, {"size": (1,)}, {"size": (0, 3)}, {"size": [1, 2]}, {"name": 3}],
+     {"text": None}, {"choice": "r"}, {"size": (1,)}, {"size": (0, 3)}, {"name": 3}],
 )  # fmt: skip
 def test_options_check_themselves(bad):
     with pytest.raises(UserError, match=f"'{next(iter(bad))}' must be"):

@@ -12,7 +12,7 @@ from neuralforge.graph.graph import Edge, Graph, Node
 from neuralforge.graph.inference import infer_all
 from neuralforge.graph.shapes import BATCH, ShapeError, TensorType
 from neuralforge.layers.common import arguments, axis, converting, literal, ranked, short
-from neuralforge.layers.params import Doc, ParamError, Range, fields_of, parse
+from neuralforge.graph.params import Doc, ParamError, Range, fields_of, parse
 from neuralforge.layers.registry import catalog
 
 

@@ -1,4 +1,6 @@
-"""Parameters of a layer: a frozen dataclass whose annotations say type, bounds and meaning.
+"""Parameters as a frozen dataclass whose annotations say type, bounds and meaning.
+
+Layers, templates, data sets, exporters and the training configuration all declare theirs this way:
 
     @dataclass(frozen=True, kw_only=True)
     class LinearParams:
@@ -14,6 +16,7 @@ import re
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from neuralforge.graph.shapes import Value
@@ -45,6 +48,10 @@ class Pattern:
 
     regex: str
     words: str
+
+
+ANY_TEXT = Pattern(r"[^\0]*", "text")
+"""For names and paths, which never enter generated source."""
 
 
 class Doc(str):
@@ -99,7 +106,7 @@ class ParamField:
     @property
     def expected(self) -> str:
         """What fits, in words."""
-        span = f" from {self.bounds.low:g} to {self.bounds.high:g}" if self.bounds else ""
+        span = f" from {_plain(self.bounds.low)} to {_plain(self.bounds.high)}" if self.bounds else ""
         words = {
             "int": f"a whole number{span}",
             "float": f"a number{span}",
@@ -147,10 +154,10 @@ class ParamField:
             ParamError: When it does not fit.
         """
         word = text.strip().lower()
-        if self.optional and word in ("none", ""):
+        if self.optional and (not word or (word == "none" and self.kind != "text")):
             return None
         if self.kind in ("choice", "text"):
-            return self.parse(word)
+            return self.parse(word if self.kind == "choice" else text.strip())
         if self.kind == "bool":
             return self.parse(True if word in _YES else False if word in _NO else text)
         try:
@@ -158,6 +165,14 @@ class ParamField:
         except ValueError:
             raise ParamError(self.name, self.expected, text) from None
         return self.parse(numbers[0] if len(numbers) == 1 else numbers)
+
+    def write(self, value: Value) -> str:
+        """Return a text that `read` turns into the value again."""
+        if isinstance(value, tuple):
+            return ",".join(str(item) for item in value)
+        if value is None:
+            return "" if self.kind == "text" else "none"
+        return str(value).lower() if isinstance(value, bool) else str(value)
 
     def _within(self, number: Any) -> bool:
         try:
@@ -167,12 +182,22 @@ class ParamField:
         return finite and (self.bounds is None or self.bounds.low <= number <= self.bounds.high)
 
 
-def fields_of(params: type) -> tuple[ParamField, ...]:
+def _plain(bound: float) -> str:
+    return str(int(bound)) if bound == int(bound) and abs(bound) < 1e7 else f"{bound:g}"
+
+
+def fields_of(params: type[Any]) -> tuple[ParamField, ...]:
     """Derive the fields of a parameter dataclass from its annotations.
 
     Raises:
         TypeError: When an annotation is of no supported form, or a parameter has no default.
     """
+    found: tuple[ParamField, ...] = _fields_of(params)  # type: ignore[arg-type]
+    return found
+
+
+@cache
+def _fields_of(params: Any) -> tuple[ParamField, ...]:
     hints = get_type_hints(params, include_extras=True)
     found = []
     for item in fields(params):
@@ -211,6 +236,8 @@ _NO = ("false", "no", "off", "0")
 
 
 def _number(text: str) -> int | float:
+    if "_" in text:  # which Python would take for a separator of thousands
+        raise ValueError(text)
     try:
         return int(text)
     except ValueError:
