@@ -17,7 +17,7 @@ from neuralforge.runs.store import RunStore
 from neuralforge.workbench.requests import Request
 
 if TYPE_CHECKING:
-    from neuralforge.train.launch import Plan, Run
+    from neuralforge.train.launch import Run
 
 
 @click.command()
@@ -69,7 +69,7 @@ def train(
         from neuralforge.train import launch
 
         run = launch.resume(RunStore(runs_dir).find(resume), steps=steps)
-        plan = None
+        notes = _schedule_note(run) if steps is not None else ()
     else:
         if arch is None or data is None:
             raise UserError("Say what to train on what: neuralforge train ARCH --data DATA, or train --resume RUN.")
@@ -87,7 +87,19 @@ def train(
             run.log.abandon()
             RunStore(runs_dir).delete(run.folder.name)
             raise
-    return _pump(run, plan, as_json)
+        notes = plan.document.notes
+    return _pump(run, notes, as_json)
+
+
+def _schedule_note(run: Run) -> tuple[str, ...]:
+    """Say so when a run goes on beyond the horizon over which its schedule was planned."""
+    from neuralforge.train.schedules import factor
+
+    config = run.session.config
+    last = factor(config, 1.0)
+    if last == 1.0:
+        return ()
+    return (f"The schedule {config.schedule} ends where the run was first planned to; its factor stays at {last:g}.",)
 
 
 def _timed_request(text: str) -> Request:
@@ -131,7 +143,7 @@ class _Interrupts:
                 signal.signal(number, handler)
 
 
-def _pump(run: Run, plan: Plan | None, as_json: bool) -> int:
+def _pump(run: Run, notes: tuple[str, ...], as_json: bool) -> int:
     from neuralforge.app.display import Display
     from neuralforge.train.session import StepFailed
 
@@ -140,7 +152,7 @@ def _pump(run: Run, plan: Plan | None, as_json: bool) -> int:
     began_secs = time.monotonic()
     first_step = session.step
     failed = False
-    with Display(session, run.folder, notes=plan.document.notes if plan else ()) as display, interrupts.installed():
+    with Display(session, run.folder, notes) as display, interrupts.installed():
         try:
             for pulse in session.steps():
                 display.update(pulse)
