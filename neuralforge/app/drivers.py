@@ -51,7 +51,7 @@ class FrameClock:
         Args:
             cost_secs: Time that drawing it took.
         """
-        self._last_secs = time.monotonic()
+        self._last_secs = time.monotonic() - cost_secs  # when it began: frames are due from start to start
         self.frames += 1
         self.cost_secs = 0.8 * self.cost_secs + 0.2 * cost_secs
         self._drawn.set()

@@ -199,6 +199,9 @@ class _Writer:
                 for port in self.inference.outputs(node_id):
                     if (node_id, port) in self.last_use:
                         yield f'        yield "{node_id}", "{port}", {variables[node_id, port]}'
+            for value in feeds.values():
+                if self.last_use[value] == position:  # nothing later asks for it
+                    variables.pop(value, None)
         if not probe:
             results = [variables[self.graph.feeds(node_id)["input"]] for node_id in self.outputs]
             yield f"        return {', '.join(results)}"

@@ -6,6 +6,7 @@ Adding a layer is one definition in one file: nothing here names a layer but the
 from __future__ import annotations
 
 import importlib
+import marshal
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
@@ -40,7 +41,7 @@ class LayerCatalog:
                 raise ValueError(f"Two layers have the key {spec.key!r}.")
             by_key[spec.key] = spec
         self._specs = by_key
-        self._rules: dict[tuple[str, str], BoundRule] = {}
+        self._rules: dict[tuple[str, bytes], BoundRule] = {}
 
     @property
     def specs(self) -> Mapping[str, LayerSpec[Any]]:
@@ -65,7 +66,8 @@ class LayerCatalog:
         if bound is not None and bound.catalog is self:
             rule: BoundRule = bound
             return rule
-        key = (node.layer, repr(node.params))  # by text, since 1, 1.0 and True are equal but not the same parameter
+        # By their bytes, since 1, 1.0 and True are equal but not the same parameter.
+        key = (node.layer, marshal.dumps(node.params, 2))
         found = self._rules.get(key)
         if found is None:
             if len(self._rules) > 65536:

@@ -178,24 +178,29 @@ class BoundRule:
 
     def _evaluate(self, types: tuple[TensorType | None, ...]) -> Outcome:
         spec = self.spec
-        unknown: dict[str, TensorType | None] = dict.fromkeys(spec.outputs) if spec else {}
         if spec is None or self.problem is not None:
-            return Outcome(unknown, self.problem)
-        for port, kind in zip(self.ports, types, strict=True):
-            if kind is UNCONNECTED and not port.optional:
-                return Outcome(unknown, Problem(port.name, "a wire", UNCONNECTED.dtype))
+            return Outcome(self._unknown(), self.problem)
+        if UNCONNECTED in types:
+            for port, kind in zip(self.ports, types, strict=True):
+                if kind is UNCONNECTED and not port.optional:
+                    return Outcome(self._unknown(), Problem(port.name, "a wire", UNCONNECTED.dtype))
         if None in types:  # something upstream is wrong, and says so itself
-            return Outcome(unknown)
+            return Outcome(self._unknown())
         inputs: Inputs = types  # type: ignore[assignment]
         try:
             outputs = spec.infer(self.params, inputs)
             cost = spec.cost(self.params, inputs, outputs)
         except ShapeError as error:
-            return Outcome(unknown, Problem(error.port, error.expected, error.got, error.hint, error.fixes))
+            problem = Problem(error.port, error.expected, error.got, error.hint, error.fixes)
+            return Outcome(self._unknown(), problem)
         except Exception as error:  # a fault in a layer's description must not take the window down
             text = f"{type(error).__name__}: {error}"
-            return Outcome(unknown, Problem("", f"a shape from layer {spec.key!r}", f"an internal error ({text:.200})"))
+            problem = Problem("", f"a shape from layer {spec.key!r}", f"an internal error ({text:.200})")
+            return Outcome(self._unknown(), problem)
         return Outcome(dict(zip(spec.outputs, outputs, strict=True)), None, cost)
+
+    def _unknown(self) -> dict[str, TensorType | None]:
+        return dict.fromkeys(self.spec.outputs) if self.spec else {}
 
 
 def bind_rule(catalog: object, key: str, spec: LayerSpec[Any] | None, given: Mapping[str, object]) -> BoundRule:
