@@ -25,6 +25,17 @@ from neuralforge.train.hashing import state_of
 
 FORMAT_VERSION = 1
 
+_STATE: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("step", "epoch", "cursor", "bad_validations", "validated_at"), (int,)),
+    **dict.fromkeys(("limit_steps", "limit_epochs"), (int, type(None))),
+    **dict.fromkeys(("values", "metrics"), (dict,)),
+    "scaler": (dict, type(None)),
+    "best_loss": (float, int, type(None)),
+    "stopped_early": (bool,),
+    "numbers": (list,),
+}
+"""What the state of a session holds, and of which types it may be."""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -50,8 +61,8 @@ def take_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str
     return found
 
 
-def put_tensors(tensors: Mapping[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Copy weights, buffers and optimizer state from a snapshot into a model and its optimizer.
+def put_weights(tensors: Mapping[str, Tensor], model: nn.Module) -> None:
+    """Copy weights and buffers from a snapshot into a model.
 
     Raises:
         UserError: When names or shapes do not fit the model.
@@ -69,6 +80,15 @@ def put_tensors(tensors: Mapping[str, Tensor], model: nn.Module, optimizer: torc
                     f"{list(tensor.shape)} here."
                 )
             tensor.copy_(theirs[name])
+
+
+def put_tensors(tensors: Mapping[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Copy weights, buffers and optimizer state from a snapshot into a model and its optimizer.
+
+    Raises:
+        UserError: When names or shapes do not fit the model.
+    """
+    put_weights(tensors, model)
     optimizer.state.clear()
     parameters = dict(model.named_parameters())
     for full_name, tensor in tensors.items():
@@ -78,6 +98,8 @@ def put_tensors(tensors: Mapping[str, Tensor], model: nn.Module, optimizer: torc
             if name not in parameters:
                 raise UserError(f"The checkpoint belongs to another network: there is no parameter {name!r} here.")
             parameter = parameters[name]
+            if tensor.shape not in ((), parameter.shape):
+                raise UserError(f"The checkpoint belongs to another network: the {key} of {name} has another shape.")
             # Step counters are kept on the CPU by torch.optim, whatever the device of the parameter.
             device = torch.device("cpu") if key == "step" else parameter.device
             optimizer.state[parameter][key] = tensor.detach().clone().to(device)
@@ -127,4 +149,10 @@ def read_checkpoint(path: Path, sha256: str | None = None) -> Snapshot:
         raise UserError(
             f"The checkpoint {path} has format version {version!r}; this NeuralForge reads {FORMAT_VERSION}."
         )
+    for name, kinds in _STATE.items():
+        value = state.get(name)
+        if type(value) not in kinds or (type(value) is int and value < 0):
+            raise UserError(f"The checkpoint {path} is damaged: its {name} is {value!r:.80}.")
+    if len(state["numbers"]) != 2:
+        raise UserError(f"The checkpoint {path} is damaged: its numbers are {state['numbers']!r:.80}.")
     return Snapshot(tensors, state)

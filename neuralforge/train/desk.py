@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -65,7 +66,7 @@ class Desk:
         self.board = board
         self._inbox: deque[_Letter] = deque()
         self._later: list[_Letter] = []
-        self._next_gesture = first_gesture
+        self._gestures = itertools.count(first_gesture)  # whose next() is atomic, unlike += 1
 
     def post(self, request: Request, step: int) -> Ticket:
         """Take a request. Safe from any thread.
@@ -82,7 +83,7 @@ class Desk:
         """
         ticket = Ticket(request)
         try:
-            self._check(request)
+            self._check(request, step)
         except Refused as error:
             ticket.status, ticket.why = "rejected", str(error)
             raise
@@ -112,14 +113,13 @@ class Desk:
         self._put_off(letter)
 
     def _new_gesture(self) -> str:
-        self._next_gesture += 1
-        return f"g{self._next_gesture - 1}"
+        return f"g{next(self._gestures)}"
 
-    def _check(self, request: Request) -> None:
+    def _check(self, request: Request, step: int) -> None:
         if bool(request.changes) == (request.action is not None):
             raise Refused("A request either changes knobs or is a control.")
-        if request.action == "extend" and (request.steps or 0) < 1:
-            raise Refused(f"The total must be at least 1 step. Received: {request.steps!r}")
+        if request.action == "extend" and (request.steps or 0) <= step:
+            raise Refused(f"The total must be more than the {step} steps that were made. Received: {request.steps!r}")
         if request.action == "run" and request.steps is not None and request.steps < 1:
             raise Refused(f"At least 1 step can be run. Received: {request.steps!r}")
         if request.at_step is not None and request.at_step < 1:
@@ -170,6 +170,20 @@ class Desk:
                 letter.ticket.status = "superseded"
             else:
                 decisions.append(self._decide(letter, place))
+        return decisions
+
+    def dismiss(self, place: Place, why: str) -> list[Decision]:
+        """Refuse what has arrived and would be due, since there is no next step; what is for later is put off."""
+        decisions = []
+        while self._inbox:
+            letter = self._inbox.popleft()
+            if letter.ticket.status == "queued" and _due(letter) > place.step + 1:
+                decisions.append(Decision(letter.ticket.request, self._events(letter, place, "queued"), {}, False))
+                self._put_off(letter)
+            else:
+                ticket = letter.ticket
+                ticket.status, ticket.why = "rejected", ticket.why or why
+                decisions.append(self._refusal(letter, place, ticket.why))
         return decisions
 
     def _put_off(self, letter: _Letter) -> None:

@@ -91,6 +91,14 @@ class Engine:
         self._loss: Any = 0.0
         self._hits: Any = 0.0
         self._count = 0
+        self._statistics = [
+            buffer
+            for part in self.model.modules()
+            if getattr(part, "running_mean", None) is not None
+            for buffer in part.buffers(recurse=False)
+        ]
+        self._statistics_before = [torch.empty_like(buffer) for buffer in self._statistics]
+        self._in_update = False
 
     def sizes(self) -> list[int]:
         """Return the sizes of the batches of the next update: several with accumulation, all of one epoch."""
@@ -121,6 +129,9 @@ class Engine:
         """
         if number == 0:
             self._loss, self._hits, self._count = 0.0, 0.0, 0
+            if self._statistics:  # a forward pass changes them, even one whose update is not made
+                torch._foreach_copy_(self._statistics_before, self._statistics)
+            self._in_update = True
         x, y = self.train.batch(self.order.take(size))
         with self._randomness(step, number):
             if self._autocast_dtype is None:
@@ -169,11 +180,15 @@ class Engine:
                 nn.utils.clip_grad_norm_(self.model.parameters(), clip)
             self.optimizer.step()
         self.optimizer.zero_grad()
+        self._in_update = False
         return self._loss, self._hits / self._count
 
     def abandon_update(self, epoch: int, cursor: int) -> None:
-        """Forget the batches of an update that is not made, and go back to where it began in the data."""
+        """Forget the batches of an update that is not made, and go back to where it began."""
         self.optimizer.zero_grad()
+        if self._in_update and self._statistics:
+            torch._foreach_copy_(self._statistics, self._statistics_before)
+        self._in_update = False
         self.order = EpochOrder(self.config.seed, len(self.train), epoch=epoch, cursor=cursor)
 
     @contextmanager
@@ -257,6 +272,9 @@ class Engine:
         Raises:
             UserError: When they belong to another network.
         """
+        if state["cursor"] > len(self.train):
+            raise UserError("The checkpoint belongs to a run with more data than this one has.")
+        self._in_update = False
         put_tensors(tensors, self.model, self.optimizer)
         self.abandon_update(state["epoch"], state["cursor"])
         values = {key: self.board.find(key).check(value) for key, value in state["values"].items()}

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from neuralforge.runs.atomic import sweep_temporaries
 from neuralforge.train.checkpoint import Snapshot, write_checkpoint
 from neuralforge.workbench.config import TrainConfig
 
 FOLDER = "checkpoints"
+MAX_WAITING = 4
 _STEP_FILE = re.compile(r"step-(\d{10})\.safetensors")
 _BEST_FILE = re.compile(r"best-(\d{10})\.safetensors")
 
@@ -40,6 +42,7 @@ class Keeper:
     """
 
     def __init__(self, run_folder: Path, config: TrainConfig, now: Callable[[], float] = time.monotonic) -> None:
+        sweep_temporaries(run_folder / FOLDER)  # what a writer that was killed has left
         self._run_folder = run_folder
         self._config = config
         self._now = now
@@ -66,6 +69,8 @@ class Keeper:
             best, self._best = self._best, None
             self._writing.append(self._executor.submit(self._write, best, "best"))
         self._writing.append(self._executor.submit(self._write, snapshot, kind))
+        if len(self._writing) > MAX_WAITING:  # a disk that is slower than the steps must not fill the memory
+            wait(self._writing[:-MAX_WAITING])
 
     def _write(self, snapshot: Snapshot, kind: str) -> Written:
         step = int(snapshot.state["step"])
@@ -82,19 +87,18 @@ class Keeper:
             with suppress(OSError):
                 path.unlink()
 
-    def collect(self, *, wait: bool = False) -> list[Written]:
-        """Return the checkpoints that have reached the disk since the last call.
+    def collect(self, *, wait: bool = False) -> Written | None:
+        """Return the next checkpoint that has reached the disk, or None when there is none.
 
         Args:
-            wait: Whether to wait for those that are being written.
+            wait: Whether to wait for one that is being written.
 
         Raises:
-            OSError: When one could not be written; the older ones are whole.
+            OSError: When it could not be written; the older ones are whole.
         """
-        done = []
-        while self._writing and (wait or self._writing[0].done()):
-            done.append(self._writing.pop(0).result())
-        return done
+        if self._writing and (wait or self._writing[0].done()):
+            return self._writing.pop(0).result()
+        return None
 
     @property
     def busy(self) -> bool:

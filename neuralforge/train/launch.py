@@ -15,11 +15,13 @@ import numpy as np
 import torch
 
 import neuralforge
+from neuralforge.codegen.module import GeneratedModule, generate
 from neuralforge.data import RawData, fingerprint, load, prepare, split
 from neuralforge.data.prepare import Prepared
 from neuralforge.errors import UserError
 from neuralforge.graph.datainfo import Task
 from neuralforge.graph.document import Document, dumps, loads
+from neuralforge.layers.registry import catalog
 from neuralforge.runs.errors import RunFileError
 from neuralforge.runs.header import RunHeader, new_run_id, utc_now
 from neuralforge.runs.log import RunLog
@@ -29,7 +31,7 @@ from neuralforge.train.devices import default_threads, list_devices
 from neuralforge.train.engine import Engine
 from neuralforge.train.keeper import Keeper
 from neuralforge.train.recorder import TRAIN_CHANNEL, Difference, History, LogRecorder, Retracing
-from neuralforge.train.session import TrainingSession
+from neuralforge.train.session import StepFailed, TrainingSession
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.requests import Request
 from neuralforge.workbench.status import Pulse
@@ -165,6 +167,8 @@ def resume(folder: Path, *, steps: int | None = None) -> Run:
     checkpoints = reader.checkpoints()
     log = RunLog.reopen(folder, writer_info=_versions())
     try:
+        if (log.sequence, log.last_step(TRAIN_CHANNEL)) != (len(history.events), history.last_step):
+            raise UserError(f"Run {folder.name} was written by another process just now; try again.")
         snapshot = None
         for entry in sorted(checkpoints, key=lambda item: item.step, reverse=True):
             if entry.step <= history.last_step and (folder / entry.file).exists():
@@ -247,15 +251,17 @@ def replay(folder: Path, *, trust: bool = False, watch: Callable[[Pulse, int], N
     status = reader.status
     if status == "stopped":
         session.request(Request(action="stop", at_step=history.last_step + 1))
-    whole = status in ("completed", "stopped")
+    elif status != "completed":
+        session.request(Request(action="pause", at_step=history.last_step + 1))
     if history.last_step:
-        for pulse in session.steps():
-            if watch is not None:
-                watch(pulse, history.last_step)
-            if not whole and session.step >= history.last_step:
-                break
-            if session.step > history.last_step or pulse.kind == "paused":
-                break
+        try:
+            for pulse in session.steps():
+                if watch is not None:
+                    watch(pulse, history.last_step)
+                if session.step > history.last_step or pulse.kind == "paused":
+                    break
+        except StepFailed as error:
+            raise UserError(f"Run {folder.name} cannot be replayed: {error}") from error
     sha256 = session.weights_sha256 or session.current_sha256()
     recorded = reader.attributes.get("weights_sha256")
     same = retracing.difference is None and session.step == history.last_step
@@ -270,8 +276,35 @@ def replay(folder: Path, *, trust: bool = False, watch: Callable[[Pulse, int], N
     )
 
 
-def _engine_from(reader: RunReader, *, trust: bool = False) -> Engine:
-    """Build the engine of a recorded run; data and source must be what was recorded."""
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What a run was started from, read from its log and held against what is here now.
+
+    Args:
+        config: How it was trained.
+        document: The network.
+        prepared: The data; its digest is the recorded one.
+        generated: The source to be used: what the document gives, or what was stored where that is trusted.
+    """
+
+    config: TrainConfig
+    document: Document
+    prepared: Prepared
+    generated: GeneratedModule
+
+
+def read_recorded(reader: RunReader, *, trust: bool = False) -> Recorded:
+    """Read what a run was started from; data and source must be what was recorded.
+
+    Args:
+        reader: The run.
+        trust: Whether the stored source may be used where it differs from the one that the document gives.
+
+    Raises:
+        Altered: When the data has changed.
+        NeedsTrust: When the stored source differs, and `trust` is not given.
+        UserError: When the run or its data cannot be read.
+    """
     name = reader.folder.name
     config = TrainConfig.from_json(reader.config)
     document = loads(reader.document, f"the document of run {name}")
@@ -287,18 +320,25 @@ def _engine_from(reader: RunReader, *, trust: bool = False) -> Engine:
         raise Altered(
             f"The data of run {name} ({reference.text}) has changed since: its sha256 was {recorded} and is {now}."
         )
-    engine = Engine(document, _prepared(raw, task, config), config)
+    generated = generate(document, catalog())
     stored = reader.source
-    if engine.generated.source != stored:
+    if generated.source != stored:
         if not trust:
-            theirs, ours = stored.splitlines(), engine.generated.source.splitlines()
+            theirs, ours = stored.splitlines(), generated.source.splitlines()
             number = next((i for i, pair in enumerate(zip(theirs, ours, strict=False)) if len(set(pair)) > 1), 0)
             raise NeedsTrust(
                 f"The source stored in run {name} is not what its document gives here (first at line {number + 1}). "
                 "It may come from another version, or be foreign; --trust runs it."
             )
-        engine = Engine(document, engine.prepared, config, trusted_source=stored)
-    return engine
+        generated = replace(generated, source=stored)
+    prepared = _prepared(raw, task, config)
+    return Recorded(config=config, document=document, prepared=prepared, generated=generated)
+
+
+def _engine_from(reader: RunReader, *, trust: bool = False) -> Engine:
+    """Build the engine of a recorded run; data and source must be what was recorded."""
+    found = read_recorded(reader, trust=trust)
+    return Engine(found.document, found.prepared, found.config, trusted_source=found.generated.source)
 
 
 def _prepared(raw: RawData, task: Task, config: TrainConfig) -> Prepared:

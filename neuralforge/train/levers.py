@@ -49,6 +49,7 @@ class Levers:
         paths: Mapping[str, str],
     ) -> None:
         self._model = model
+        self._optimizer = optimizer
         (self.group,) = optimizer.param_groups
         self._modules = {node_id: model.get_submodule(path) for node_id, path in paths.items()}
         self._live: dict[str, tuple[nn.Module, str]] = {}
@@ -70,6 +71,8 @@ class Levers:
         for key, value in changes.items():
             if key in ("momentum", "weight_decay"):
                 self.group[key] = value
+                if key == "momentum" and value:
+                    self._fill_momentum()
             elif key in ("beta1", "beta2"):
                 self.group["betas"] = (values["beta1"], values["beta2"])
             elif key in self._live:
@@ -77,6 +80,14 @@ class Levers:
                 setattr(module, attribute, value)
             elif key.endswith(".frozen"):
                 self._freeze(key.removesuffix(".frozen"), bool(value))
+
+    def _fill_momentum(self) -> None:
+        """Give RMSprop the buffers that it makes only for parameters which it meets while there is momentum."""
+        if not isinstance(self._optimizer, torch.optim.RMSprop):
+            return
+        for parameter, state in self._optimizer.state.items():
+            if state and "momentum_buffer" not in state:
+                state["momentum_buffer"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
 
     def _freeze(self, node_id: str, frozen: bool) -> None:
         module = self._modules[node_id]

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from neuralforge.runs.events import Event
+from neuralforge.runs.lock import holder
 from neuralforge.runs.log import RunLog
 from neuralforge.runs.reader import RunReader
 
@@ -44,8 +45,15 @@ class Recorder(Protocol):
     def flush(self) -> None:
         """Bring everything to the disk."""
 
-    def close(self, status: str, steps: int, weights_sha256: str) -> None:
+    def close(self, status: str, steps: int, weights_sha256: str | None) -> None:
         """End the log."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a `close` that raised may be tried again."""
+
+    def abandon(self) -> None:
+        """Let go of the log without ending it."""
 
 
 class LogRecorder:
@@ -68,9 +76,19 @@ class LogRecorder:
         """Write an event."""
         self.log.event(event)
 
-    def close(self, status: str, steps: int, weights_sha256: str) -> None:
+    def close(self, status: str, steps: int, weights_sha256: str | None) -> None:
         """End the log."""
-        self.log.close(status, steps=steps, weights_sha256=weights_sha256)
+        digest = {} if weights_sha256 is None else {"weights_sha256": weights_sha256}
+        self.log.close(status, steps=steps, **digest)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the log still has its lock, which it gives back when it is closed."""
+        return holder(self.log.folder) is not None
+
+    def abandon(self) -> None:
+        """Let go of the log without ending it."""
+        self.log.abandon()
 
 
 class NullRecorder:
@@ -97,7 +115,12 @@ class NullRecorder:
     def flush(self) -> None:
         """Do nothing."""
 
-    def close(self, status: str, steps: int, weights_sha256: str) -> None:
+    def close(self, status: str, steps: int, weights_sha256: str | None) -> None:
+        """Do nothing."""
+
+    is_open = False
+
+    def abandon(self) -> None:
         """Do nothing."""
 
 
@@ -153,8 +176,14 @@ class History:
 
     def pending(self) -> list[Event]:
         """Return what was asked for a later step and had neither come into force nor been refused at the end."""
-        settled = {(e.gesture, e.key) for e in self.events if e.status != "queued"}
-        return [e for e in self.events if e.status == "queued" and (e.gesture, e.key) not in settled]
+        settled = {(e.gesture, e.key, e.requested_step) for e in self.events if e.status != "queued"}
+        waiting = (e for e in self.events if e.status == "queued")
+        return [e for e in waiting if (e.gesture, e.key, e.requested_step) not in settled]
+
+    def next_gesture(self) -> int:
+        """Return the number after the last gesture that was named by a number."""
+        names = [e.gesture[1:] for e in self.events if e.gesture and e.gesture[0] == "g"]
+        return 1 + max((int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 16), default=0)
 
 
 class Retracing:
@@ -172,7 +201,8 @@ class Retracing:
         self.difference: Difference | None = None
         self.largest = 0.0
         self.last_step = history.last_step
-        self._place = {name: int(np.searchsorted(steps, after, "right")) for name, (steps, _) in history.series.items()}
+        # From `after` on, since what follows the update of that step may be done again.
+        self._place = {name: int(np.searchsorted(steps, after, "left")) for name, (steps, _) in history.series.items()}
         self._known = [_key(e) for e in history.events if e.actor in ("rule", "engine") and _step(e) > after]
 
     def row(self, step: int, *values: float) -> None:
@@ -230,10 +260,20 @@ class Retracing:
         if self._beyond is not None:
             self._beyond.flush()
 
-    def close(self, status: str, steps: int, weights_sha256: str) -> None:
+    def close(self, status: str, steps: int, weights_sha256: str | None) -> None:
         """End the log behind."""
         if self._beyond is not None:
             self._beyond.close(status, steps, weights_sha256)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the log behind is open."""
+        return self._beyond is not None and self._beyond.is_open
+
+    def abandon(self) -> None:
+        """Let go of the log behind."""
+        if self._beyond is not None:
+            self._beyond.abandon()
 
 
 def _key(event: Event) -> tuple[str, str, str, int]:

@@ -11,13 +11,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from neuralforge.data.order import batches_in_epoch
-from neuralforge.errors import UserError
 from neuralforge.runs.errors import RunLogError
 from neuralforge.runs.events import Event
 from neuralforge.train.checkpoint import Snapshot
@@ -25,9 +25,10 @@ from neuralforge.train.desk import Decision, Desk, Place
 from neuralforge.train.devices import default_threads
 from neuralforge.train.engine import Engine, NonFinite
 from neuralforge.train.hashing import weights_sha256
-from neuralforge.train.keeper import Keeper
+from neuralforge.train.keeper import Keeper, Written
 from neuralforge.train.recorder import History, Recorder
 from neuralforge.train.schedules import factor, is_constant
+from neuralforge.workbench.knobs import Refused
 from neuralforge.workbench.requests import Request, Ticket
 from neuralforge.workbench.status import Progress, Pulse, RunState
 
@@ -71,7 +72,7 @@ class TrainingSession:
         self._history = history
         self._asked: dict[int, list[Event]] = {}
         self._retrace_until = 0
-        self._desk = Desk(engine.board, 1 + len(history.events) if history else 1)
+        self._desk = Desk(engine.board, history.next_gesture() if history else 1)
         self._wake = threading.Event()
         self._limit_steps = self.config.steps
         self._limit_epochs = self.config.epochs
@@ -80,10 +81,16 @@ class TrainingSession:
         self._best_loss = math.inf
         self._bad_validations = 0
         self._validated_at = 0
+        self._scored: dict[str, int] = {}
+        self._unsettled = False
+        self._update_from: tuple[int, int] | None = None
+        self._closed = False
         self._loss = self._metric = math.nan
         self._constant_factor = is_constant(self.config)
         self._knob_rows: dict[str, float] = {}
+        self._decided: deque[Decision] = deque()
         self._to_record: deque[Event] = deque()
+        self._to_list: deque[Written] = deque()
         self._in_flight: deque[tuple[int, Tensor, float, float]] = deque()
         self._thread = 0
         self._step_secs = 0.0
@@ -105,6 +112,8 @@ class TrainingSession:
         Raises:
             Refused: When it cannot be carried out; nothing was changed, and the refusal is written down.
         """
+        if self._closed:
+            raise Refused("Nothing can be asked of this run any more: it is over.")
         try:
             return self._desk.post(request, self.step)
         finally:
@@ -167,52 +176,75 @@ class TrainingSession:
         Raises:
             StepFailed: When a step raised. The run has ended as "failed" and its log is whole.
         """
+        pulses = self._pulses()
+        self._take_thread()
         try:
-            if self.state == "ready":
-                self._become("running")
-            if self.step == 0:
-                self._knob_rows = {key: float(value) for key, value in self.board.values.items() if key != "lr"}
-            while not self.ended:
-                try:
-                    self._boundary()
-                    if self.state == "paused":
-                        yield Pulse("paused", self.step, self._loss)
-                    elif self._end_as is not None or self._done():
-                        yield from self._finish(self._end_as or "completed")
-                    else:
-                        yield from self._one_step()
-                except RunLogError as error:
-                    # What was not written is still in memory, so the run may go on when there is room again.
-                    self._pause(str(error))
-                    yield Pulse("paused", self.step, self._loss)
-        except GeneratorExit:
-            raise
+            for pulse in pulses:
+                yield pulse
+                if self._closed:
+                    return
+                self._take_thread()
         except Exception as error:
             self._fail(error)
             raise StepFailed(self.trouble) from error
+        finally:
+            pulses.close()
+
+    def _take_thread(self) -> None:
+        """Make the present thread compute as the run does; it may be another, or have been used, after any pulse."""
+        thread = threading.get_ident()
+        if thread != self._thread or torch.get_num_threads() != self.threads:  # a new thread inherits nothing
+            self._thread = thread
+            torch.set_num_threads(self.threads)
+        if not torch.is_grad_enabled():
+            torch.set_grad_enabled(True)
+
+    def _pulses(self) -> Generator[Pulse, None, None]:
+        if self.step == 0:
+            self._knob_rows = {key: float(value) for key, value in self.board.values.items() if key != "lr"}
+        begun = False
+        while not self._closed:
+            try:
+                if not begun:
+                    begun = True
+                    if self.state == "ready":
+                        self._become("running")
+                    elif self.state == "paused":
+                        self.recorder.status("paused")
+                if self._unsettled:
+                    yield from self._settle()
+                self._boundary()
+                if self.state == "paused":
+                    self.recorder.tick(time.monotonic(), 0.0)
+                    yield Pulse("paused", self.step, self._loss)
+                elif self._end_as is not None or self._done():
+                    yield from self._finish(self._end_as or "completed")
+                else:
+                    yield from self._one_step()
+            except RunLogError as error:
+                # What was not written is still in memory, so the run may go on when there is room again.
+                self._pause(str(error))
+                yield Pulse("paused", self.step, self._loss)
 
     def _boundary(self) -> None:
         """Bring into force what was asked, before the next forward pass."""
-        thread = threading.get_ident()
-        if thread != self._thread:  # neither is inherited by a new thread
-            self._thread = thread
-            torch.set_num_threads(self.threads)
-            torch.set_grad_enabled(True)
         if self._pause_after is not None and self.step >= self._pause_after and self.state == "running":
             self._pause_after = None
             self._become("paused")
         following = self.step + 1
         if following <= self._retrace_until or self._asked:
             self._retrace(self._asked.pop(following, ()))
-            if following <= self._retrace_until:
+            if following <= self._retrace_until and self.state != "paused":
                 return
         if self._desk.has_mail(following):
             for decision in self._desk.drain(self._place()):
                 self._to_record.extend(decision.events)
-                self._carry_out(decision)
+                self._decided.append(decision)
+        while self._decided:  # the disk may refuse in the middle; the rest is then carried out at the next try
+            self._carry_out(self._decided.popleft())
         if self._to_record:
             self._record_events()
-        if self.keeper is not None and self.keeper.busy:
+        if self.keeper is not None and (self.keeper.busy or self._to_list):
             self._note_written(wait=False)
 
     def _record_events(self) -> None:
@@ -252,12 +284,14 @@ class TrainingSession:
 
     def _extend(self, steps: int) -> None:
         self._limit_steps, self._limit_epochs = steps, None
+        if self._end_as == "completed":  # stopped early: whoever extends the run wants it to go on
+            self._end_as, self._bad_validations = None, 0
 
     def _one_step(self) -> Iterator[Pulse]:
         began_secs = time.monotonic()
         self.recorder.tick(began_secs, self._step_secs)
         engine, number = self.engine, self.step + 1
-        epoch, cursor = engine.order.epoch, engine.order.cursor
+        self._update_from = engine.order.epoch, engine.order.cursor
         base = self.board.values["lr"]
         lr = base if self._constant_factor else base * factor(self.config, self._fraction())
         sizes = engine.sizes()
@@ -267,15 +301,15 @@ class TrainingSession:
                 engine.batch(number, index, size, total)
                 if index + 1 < len(sizes):
                     yield Pulse("batch", self.step, self._loss)
+            loss, metric = engine.update(lr)
         except NonFinite as error:
-            engine.abandon_update(epoch, cursor)
+            self._abandon_update()
             self._nonfinite(number, str(error))
             return
         except BaseException:
-            engine.abandon_update(epoch, cursor)
+            self._abandon_update()
             raise
-        loss, metric = engine.update(lr)
-        self.step = number
+        self.step, self._update_from, self._unsettled = number, None, True
         if self._knob_rows:
             for key, value in self._knob_rows.items():
                 self.recorder.scalar(f"knob/{key}", number, value)
@@ -288,10 +322,20 @@ class TrainingSession:
             self._land(_MAX_IN_FLIGHT)
         self._step_secs += 0.1 * (time.monotonic() - began_secs - self._step_secs)
         yield Pulse("step", number, self._loss)
-        if self._validation_due():
+
+    def _abandon_update(self) -> None:
+        """Forget an update that was begun and is not made."""
+        if self._update_from is not None:
+            self.engine.abandon_update(*self._update_from)
+            self._update_from = None
+
+    def _settle(self) -> Iterator[Pulse]:
+        """Do what is due after an update. Whatever cuts this short, it is done before the next one."""
+        if self._validation_due() and self._validated_at != self.step:
             yield from self._validate()
-        if self.keeper is not None and self.keeper.due(number):
+        if self.keeper is not None and self.keeper.due(self.step):
             self._save("periodic")
+        self._unsettled = False
 
     def _land(self, keep: int) -> None:
         """Write the rows of updates that the device has finished; wait until at most `keep` are under way."""
@@ -338,18 +382,22 @@ class TrainingSession:
                 self.keeper.hold_best(self.snapshot())
         elif not final and self.config.patience and self._bad_validations >= self.config.patience:
             why = f"the validation loss has not improved for {self._bad_validations} validations"
-            self._note("stop", why, actor="rule", operation="control")
             self._end_as = "completed"
+            self._note("stop", why, actor="rule", operation="control")
 
     def _evaluate(self, split: str) -> Generator[Pulse, None, tuple[float, float]]:
         for result in self.engine.evaluate(getattr(self.engine, split)):
             if result is None:
+                with suppress(RunLogError):  # said before the next step, which does the same
+                    self.recorder.tick(time.monotonic(), 0.0)
                 yield Pulse("validation", self.step, self._loss)
             else:
                 names = (f"{split}/loss", f"{split}/{self.engine.criterion.metric_name}")
                 for name, value in zip(names, result, strict=True):
                     self.metrics[name] = value
-                    self.recorder.scalar(name, self.step, value)
+                    if self._scored.get(split) != self.step:
+                        self.recorder.scalar(name, self.step, value)
+                self._scored[split] = self.step
                 return result
         raise AssertionError("an evaluation ended without a result")
 
@@ -404,30 +452,47 @@ class TrainingSession:
 
         Args:
             state: "completed" or "stopped"; or "paused", to go on later from the files alone.
+
+        Raises:
+            RunLogError: The disk refuses; nothing has ended, and it may be tried again.
         """
+        self._abandon_update()
         self._land(0)
+        for decision in self._desk.dismiss(self._place(), "The run was just ending."):
+            self._to_record.extend(decision.events)
+        self._record_events()
         if self.keeper is not None:
             if self.step:
                 self._save("last")
             self._note_written(wait=True)
-            self.keeper.close()
         self.weights_sha256 = weights_sha256(self.engine.model)
-        self.state = state
-        self.recorder.close(state, self.step, self.weights_sha256)
+        try:
+            self.recorder.close(state, self.step, self.weights_sha256)
+        except RunLogError as error:
+            if self.recorder.is_open:
+                raise
+            self.trouble = str(error)  # the journal has everything; the file is completed when it is opened again
+        self.state, self._closed = state, True
+        if self.keeper is not None:
+            self.keeper.close()
 
     def _fail(self, error: Exception) -> None:
         memory = isinstance(error, torch.OutOfMemoryError) or "memory" in str(error).lower()
         hint = " The device is out of memory: try a smaller batch_size." if memory else ""
         self.trouble = f"Step {self.step + 1} failed: {type(error).__name__}: {str(error)[:500]}.{hint}"
-        self.state = "failed"
-        try:
+        self.state, self._closed = "failed", True
+        weights = None
+        with suppress(Exception):  # a device that has failed may give nothing more
             self._land(0)
+            weights = weights_sha256(self.engine.model)
+        try:
             self._note("failed", self.trouble)
             if self.keeper is not None:
                 self._note_written(wait=True)
-            self.recorder.close("failed", self.step, weights_sha256(self.engine.model))
-        except UserError as second:
+            self.recorder.close("failed", self.step, weights)
+        except Exception as second:
             self.trouble = f"{self.trouble} {second}"
+            self.recorder.abandon()
         finally:
             if self.keeper is not None:
                 self.keeper.close()
@@ -449,6 +514,9 @@ class TrainingSession:
             "validated_at": self._validated_at,
             "limit_steps": self._limit_steps,
             "limit_epochs": self._limit_epochs,
+            "stopped_early": self._end_as == "completed",
+            "numbers": [self._loss, self._metric],
+            "metrics": dict(self.metrics),
         }
         return Snapshot(self.engine.tensors(), state)
 
@@ -465,6 +533,10 @@ class TrainingSession:
         self._bad_validations = state["bad_validations"]
         self._validated_at = state["validated_at"]
         self._limit_steps, self._limit_epochs = state["limit_steps"], state["limit_epochs"]
+        self._end_as = "completed" if state["stopped_early"] else None
+        self._loss, self._metric = state["numbers"]
+        self.metrics = dict(state["metrics"])
+        self._unsettled = self._validation_due() and self._validated_at != self.step
         if self._history is not None:
             self._start_retracing(self._history, after=self.step)
 
@@ -474,13 +546,19 @@ class TrainingSession:
 
     def _note_written(self, *, wait: bool) -> None:
         assert self.keeper is not None
-        try:
-            for written in self.keeper.collect(wait=wait):
-                self.recorder.checkpoint(*written)
-        except OSError as error:
-            trouble = f"A checkpoint could not be written ({error.strerror or error}); the older ones are whole."
-            self._note("checkpoint", trouble)
-            self.trouble = trouble
+        while self._to_list or self.keeper.busy:
+            try:
+                if not self._to_list:
+                    written = self.keeper.collect(wait=wait)
+                    if written is None:
+                        return
+                    self._to_list.append(written)
+                self.recorder.checkpoint(*self._to_list[0])
+                self._to_list.popleft()
+            except OSError as error:
+                trouble = f"A checkpoint could not be written ({error.strerror or error}); the older ones are whole."
+                self.trouble = trouble
+                self._note("checkpoint", trouble)
 
     # Going over recorded steps
 

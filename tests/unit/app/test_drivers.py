@@ -1,0 +1,214 @@
+"""The three ways to pump a session, and that none of them can change the numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+
+from neuralforge.app.drivers import TO_SLICES_SECS, TO_WORKER_SECS, Driver, FrameClock
+from neuralforge.runs.reader import RunReader
+from neuralforge.train.launch import Run, replay, resume, start
+from neuralforge.train.session import StepFailed
+from neuralforge.workbench.requests import Request
+from neuralforge.workbench.status import Pulse
+from tests.unit.train.kit import ask, assert_same, drive, outcome, plan, train
+
+SCRIPT = [
+    (10, {"lr": 0.02, "drop.dropout": 0.5, "norm.frozen": True}),
+    (25, {"lr": 0.002, "batch_size": 7, "norm.frozen": False}),
+]
+FULL = {"steps": 32, "optimizer": "adamw", "weight_decay": 0.01, "accumulation": 2, "validation_every": 8}
+
+
+def _force_switching(driver: Driver) -> None:
+    """Fake the step times, so that the driver goes from slices to the worker and back every few pulses."""
+    real = driver._next
+    pulses = 0
+
+    def fake() -> Pulse | None:
+        nonlocal pulses
+        pulse = real()
+        pulses += 1
+        driver.step_secs = 2 * TO_WORKER_SECS if pulses % 6 < 3 else TO_SLICES_SECS / 2
+        return pulse
+
+    driver._next = fake  # type: ignore[method-assign]
+    driver.clock.due_secs = lambda: 0.0  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("mode", ["slices", "worker", "auto"])
+def test_every_driver_gives_the_run_of_the_tight_loop(tmp_path: Path, mode: str) -> None:
+    p = plan(tmp_path, **FULL)
+    tight = train(p, SCRIPT)
+    run = start(p)
+    ask(run.session, SCRIPT)
+    drive(run.session, mode)
+    assert_same(outcome(tight.folder), outcome(run.folder))
+
+
+def test_switching_all_the_time_changes_nothing(tmp_path: Path) -> None:
+    p = plan(tmp_path, **{**FULL, "threads": 2})
+    tight = train(p, SCRIPT)
+    run = start(p)
+    ask(run.session, SCRIPT)
+    threads, places = set(), set()
+
+    def note(*_args: object) -> None:
+        threads.add(torch.get_num_threads())
+        places.add(threading.current_thread().name)
+
+    run.session.engine.model.register_forward_pre_hook(note)
+    driver = drive(run.session, "auto", steer=_force_switching)
+    assert driver.switches >= 10
+    assert len(places) == 2 and "neuralforge-steps" in places
+    assert threads == {2}
+    assert_same(outcome(tight.folder), outcome(run.folder))
+
+
+def test_worker_steps_in_one_long_lived_thread(tmp_path: Path) -> None:
+    run = start(plan(tmp_path))
+    places = set()
+    run.session.engine.model.register_forward_pre_hook(lambda *_: places.add(threading.get_ident()))
+    before = threading.active_count()
+    drive(run.session, "worker")
+    assert len(places) == 1 and threading.get_ident() not in places
+    assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize("mode", ["slices", "worker", "auto"])
+def test_a_failing_step_reaches_whoever_awaits_the_driver(tmp_path: Path, mode: str) -> None:
+    run = start(plan(tmp_path))
+
+    def fail(*_args: object) -> None:
+        if run.session.step == 4:
+            raise RuntimeError("boom")
+
+    run.session.engine.model.register_forward_pre_hook(fail)
+    with pytest.raises(StepFailed, match="Step 5 failed: RuntimeError: boom"):
+        drive(run.session, mode)
+    assert run.session.state == "failed"
+    assert outcome(run.folder).status == "failed"
+    assert not [t for t in threading.enumerate() if t.name == "neuralforge-steps"]
+
+
+@pytest.mark.parametrize("mode", ["slices", "worker", "auto"])
+def test_a_paused_run_waits_and_goes_on(tmp_path: Path, mode: str) -> None:
+    p = plan(tmp_path, steps=12)
+    tight = train(p)
+    run = start(p, paused=True)
+    session = run.session
+    told = []
+
+    async def main() -> None:
+        clock = FrameClock()
+        task = asyncio.create_task(Driver(session, clock, mode).run())  # type: ignore[arg-type]
+        while not task.done():
+            clock.frame_done(0.0)
+            await asyncio.sleep(0)
+            if session.state == "paused" and (not told or session.step == told[-1] + 3):
+                told.append(session.step)
+                session.request(Request(action="run", steps=3))
+        await task
+
+    asyncio.run(main())
+    assert told == [0, 3, 6, 9, 12]
+    assert session.weights_sha256 == tight.session.weights_sha256
+
+
+def _cancel_at(run: Run, mode: str, step: int) -> Driver:
+    """Cancel a driver as closing the window does, wherever it is by then, and close the run as paused."""
+
+    async def main() -> Driver:
+        clock = FrameClock()
+        driver = Driver(run.session, clock, mode)  # type: ignore[arg-type]
+        task = asyncio.create_task(driver.run())
+        while run.session.step < step:
+            clock.frame_done(0.0)
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return driver
+
+    driver = asyncio.run(main())
+    assert not [t for t in threading.enumerate() if t.name == "neuralforge-steps"]
+    return driver
+
+
+@pytest.mark.parametrize("mode", ["slices", "worker", "auto"])
+def test_a_cancelled_driver_leaves_a_run_that_can_be_closed_and_resumed(tmp_path: Path, mode: str) -> None:
+    p = plan(tmp_path, **{**FULL, "steps": 2000, "validation_every": 5})
+    run = start(p)
+    _cancel_at(run, mode, 6)
+    made = run.session.step
+    run.session.end("paused")
+    again = resume(run.folder, steps=made + 8)
+    drive(again.session, "slices")
+    short = train(plan(tmp_path, **{**FULL, "steps": made + 8, "validation_every": 5}))
+    assert again.session.weights_sha256 == short.session.weights_sha256
+    mine, theirs = outcome(again.folder).series, outcome(short.folder).series
+    assert mine == theirs
+
+
+@pytest.mark.parametrize("mode", ["slices", "worker"])
+def test_a_cancelled_driver_can_run_again(tmp_path: Path, mode: str) -> None:
+    p = plan(tmp_path, **{**FULL, "steps": 300})
+    tight = train(p)
+    run = start(p)
+    driver = _cancel_at(run, mode, 3)
+    assert not run.session.ended
+
+    async def main() -> None:
+        await driver.run()
+
+    driver.clock = FrameClock()
+    asyncio.run(main())
+    assert run.session.state == "completed"
+    assert_same(outcome(tight.folder), outcome(run.folder))
+
+
+def test_requests_from_other_threads_while_a_worker_steps(tmp_path: Path) -> None:
+    """Many threads turn one knob each; the log and the weights agree with what they did."""
+    run = start(plan(tmp_path, steps=150, validation_every=50))
+    session = run.session
+    stop = threading.Event()
+    batches = threading.Semaphore(0)
+    keys = {"lr": (0.001, 0.01), "weight_decay": (0.0, 0.1), "batch_size": (4, 20), "drop.dropout": (0.1, 0.6)}
+    tickets: dict[str, list] = {key: [] for key in keys}
+
+    def turn(key: str) -> None:
+        low, high = keys[key]
+        for i in range(100_000):
+            if stop.is_set():
+                return
+            value = low + (high - low) * (i % 7) / 6
+            try:
+                request = Request(changes={key: int(value) if key == "batch_size" else value})
+                tickets[key].append((session.request(request), request))
+            except ValueError:
+                return  # the run is over
+            batches.acquire()
+
+    session.engine.model.register_forward_pre_hook(lambda *_: batches.release(len(keys)))
+    others = [threading.Thread(target=turn, args=(key,)) for key in keys]
+    for thread in others:
+        thread.start()
+    try:
+        drive(session, "worker")
+    finally:
+        stop.set()
+        batches.release(len(keys))
+        for thread in others:
+            thread.join()
+    assert session.state == "completed"
+    events = [e for e in RunReader(run.folder).events() if e.operation == "set"]
+    for key, given in tickets.items():
+        applied = [(t.applied_step, r.changes[key]) for t, r in given if t.status == "applied"]
+        logged = [(e.applied_step, e.new) for e in events if e.key == key and e.status == "applied"]
+        assert logged == applied and applied
+    assert len({e.gesture for e in events}) == len(events)
+    assert replay(run.folder).identical
