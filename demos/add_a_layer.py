@@ -12,8 +12,8 @@ from neuralforge.codegen.module import generate
 from neuralforge.graph.document import Document
 from neuralforge.graph.graph import Edge, Graph, Node
 from neuralforge.graph.inference import infer_all
-from neuralforge.layers.common import image, literal, same, stores_output
 from neuralforge.graph.params import Doc, Range
+from neuralforge.layers.common import image, literal, same, stores_output
 from neuralforge.layers.registry import LayerCatalog, catalog
 from neuralforge.layers.spec import LayerSpec, Sample, Source
 

@@ -123,9 +123,7 @@ class CheckedFile:
         if name not in owner.attrs:
             return default
         handle = owner.attrs.get_id(name)
-        if handle.shape != () or (
-            h5py.check_string_dtype(handle.dtype) is None and handle.dtype.kind not in "biufS"
-        ):
+        if handle.shape != () or (h5py.check_string_dtype(handle.dtype) is None and handle.dtype.kind not in "biufS"):
             raise self._bad(f"attribute {name!r} is not one text or number")
         value = owner.attrs[name]
         return value.item() if isinstance(value, np.generic) else value
@@ -243,10 +241,7 @@ class CheckedFile:
                 channel = str(self.attribute(item, "channel", series))
                 column = self.attribute(item, "column", 0)
                 found.setdefault(channel, {})[int(column)] = series
-        return {
-            name: tuple(columns[number] for number in sorted(columns))
-            for name, columns in sorted(found.items())
-        }
+        return {name: tuple(columns[number] for number in sorted(columns)) for name, columns in sorted(found.items())}
 
     def series_names(self) -> tuple[str, ...]:
         """Return the names of all series, sorted."""

@@ -94,9 +94,7 @@ class Event:
         """
         found = _parse(text)
         if found.get("schema") != SCHEMA:
-            raise UserError(
-                f"An event has schema {found.get('schema')!r}; this version reads schema {SCHEMA}."
-            )
+            raise UserError(f"An event has schema {found.get('schema')!r}; this version reads schema {SCHEMA}.")
         known: dict[str, Any] = {}
         for name, kind in _field_types().items():
             if name not in found:
@@ -200,10 +198,6 @@ def verify(
             return f"{what} was altered: its digest does not fit."
     if digest != closing_digest:
         if number == 0:
-            return (
-                "The events of the log were removed or its header altered: the closing digest does not fit."
-            )
-        return (
-            f"Events are missing at the end of the log: after event {number} the closing digest does not fit."
-        )
+            return "The events of the log were removed or its header altered: the closing digest does not fit."
+        return f"Events are missing at the end of the log: after event {number} the closing digest does not fit."
     return None

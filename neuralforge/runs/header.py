@@ -102,9 +102,7 @@ def check_channel(name: str, series: tuple[str, ...]) -> None:
     if not _CHANNEL.fullmatch(name):
         raise UserError(f"A channel is named with letters, digits and `_ . / -`. Received: {name!r}")
     if not series or len(series) > _MAX_SERIES or len(set(series)) != len(series):
-        raise UserError(
-            f"Channel {name!r} needs 1 to {_MAX_SERIES} different series. Received: {len(series)}"
-        )
+        raise UserError(f"Channel {name!r} needs 1 to {_MAX_SERIES} different series. Received: {len(series)}")
     for item in series:
         if not is_series_name(item):
             raise UserError(f"A series is named `group/name`. Received in channel {name!r}: {item!r}")
@@ -163,9 +161,7 @@ class RunHeader:
         if not RUN_ID.fullmatch(self.run_id):
             raise UserError(f"A run id has 1 to 64 of `a-z 0-9 -`. Received: {self.run_id!r}")
         if self.parent_run is not None and not RUN_ID.fullmatch(self.parent_run):
-            raise UserError(
-                f"The id of a parent run has 1 to 64 of `a-z 0-9 -`. Received: {self.parent_run!r}"
-            )
+            raise UserError(f"The id of a parent run has 1 to 64 of `a-z 0-9 -`. Received: {self.parent_run!r}")
         if not 0 <= self.seed <= _MAX_SEED:
             raise UserError(f"The seed of a run is 0 to 2**63 - 1. Received: {self.seed}")
         for where in ("name", "kind", "created_utc", "document", "source"):

@@ -102,9 +102,7 @@ def check_attribute(name: str, value: object) -> None:
     """
     if not _ATTRIBUTE_NAME.fullmatch(name) or name in OWN_ATTRIBUTES:
         raise UserError(f"An attribute of a run cannot be called {name!r}.")
-    fits = isinstance(value, bool | float | str | None) or (
-        isinstance(value, int) and -(2**63) <= value < 2**63
-    )
+    fits = isinstance(value, bool | float | str | None) or (isinstance(value, int) and -(2**63) <= value < 2**63)
     if not fits or (isinstance(value, str) and "\0" in value):
         raise UserError(f"Attribute {name!r} of a run holds text, a number or a boolean. Received: {value!r}")
 
@@ -269,17 +267,13 @@ class RunFile:
     def append_checkpoints(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Append to the list of checkpoints."""
         for item in fields(Checkpoint):
-            _append(
-                self._file[f"checkpoints/{item.name}"], [getattr(found, item.name) for found in checkpoints]
-            )
+            _append(self._file[f"checkpoints/{item.name}"], [getattr(found, item.name) for found in checkpoints])
 
     def append_writers(self, texts: Sequence[str]) -> None:
         """Append to the list of writers, JSON texts."""
         _append(self._file["writers"], texts)
 
-    def set_attribute(
-        self, name: str, value: str | int | float | bool | None, *, closing: bool = False
-    ) -> None:
+    def set_attribute(self, name: str, value: str | int | float | bool | None, *, closing: bool = False) -> None:
         """Set or take away a root attribute.
 
         Args:

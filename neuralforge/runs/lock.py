@@ -213,9 +213,7 @@ class WriterLock:
                 else:
                     write_atomic(self.path, data)
         except FileExistsError:
-            raise RunLogError(
-                f"Run {folder.name} cannot be written: another writer has just taken it."
-            ) from None
+            raise RunLogError(f"Run {folder.name} cannot be written: another writer has just taken it.") from None
         except OSError as error:
             raise RunLogError(f"The lock {self.path} cannot be written: {reason(error)}.") from None
 

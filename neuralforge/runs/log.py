@@ -160,9 +160,7 @@ class RunLog:
         except BaseException as error:
             lock.release()
             if isinstance(error, OSError):
-                raise RunLogError(
-                    f"Run {folder.name} cannot be written in {folder}: {reason(error)}."
-                ) from None
+                raise RunLogError(f"Run {folder.name} cannot be written in {folder}: {reason(error)}.") from None
             raise
 
     @classmethod
@@ -278,9 +276,7 @@ class RunLog:
         """
         for channel in self._channels.values():
             if name in channel.series:
-                assert len(channel.series) == 1, (
-                    f"{name!r} is logged with others, in channel {channel.name!r}"
-                )
+                assert len(channel.series) == 1, f"{name!r} is logged with others, in channel {channel.name!r}"
                 channel.row(step, value)
                 return
         self.declare(name, (name,)).row(step, value)

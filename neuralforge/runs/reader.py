@@ -208,9 +208,7 @@ class RunReader:
         """Make the file in memory, where it cannot be made on the disk."""
         journal = self.folder / JOURNAL_NAME
         try:
-            _, file = replay_journal(
-                journal, lambda header: RunFile.create(self.path, header, in_memory=True)
-            )
+            _, file = replay_journal(journal, lambda header: RunFile.create(self.path, header, in_memory=True))
         except OSError as error:
             raise RunFileError(f"The journal {journal} cannot be read: {reason(error)}.") from None
         if file is None:

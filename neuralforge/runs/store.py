@@ -85,16 +85,12 @@ class RunStore:
                 status=reader.status,
                 created_utc=str(attributes.get("created_utc", "")),
                 steps=max((step for step, _ in last.values()), default=0),
-                metrics={
-                    name: value for name, (_, value) in last.items() if name.split("/")[0] in _METRIC_GROUPS
-                },
+                metrics={name: value for name, (_, value) in last.items() if name.split("/")[0] in _METRIC_GROUPS},
                 size_bytes=size_bytes,
             )
         except (UserError, OSError) as error:
             status = f"unreadable: {reason(error)}"
-            return RunSummary(
-                run_id=folder.name, folder=folder, name="", status=status, size_bytes=size_bytes
-            )
+            return RunSummary(run_id=folder.name, folder=folder, name="", status=status, size_bytes=size_bytes)
 
     def find(self, text: str) -> Path:
         """Find a run.
@@ -158,9 +154,7 @@ class RunStore:
                 folder.rename(doomed)
             shutil.rmtree(doomed)
         except OSError as error:
-            raise RunLogError(
-                f"Run {folder.name} cannot be deleted in {self.runs_dir}: {reason(error)}."
-            ) from None
+            raise RunLogError(f"Run {folder.name} cannot be deleted in {self.runs_dir}: {reason(error)}.") from None
         return folder
 
     def _folders(self) -> Sequence[Path]:

@@ -20,7 +20,9 @@ from neuralforge.runs.store import RunStore
 @click.option("--trust", is_flag=True, help="Run the stored source even where it differs from the document's.")
 @runs_option
 @json_option
-def export(run: str, target: str, output: Path, weights: Literal["last", "best"], trust: bool, runs_dir: Path, as_json: bool) -> int:
+def export(
+    run: str, target: str, output: Path, weights: Literal["last", "best"], trust: bool, runs_dir: Path, as_json: bool
+) -> int:
     """Export the network of a run, and prove the file on real samples.
 
     Exit code 1 when the file does not agree with the original; it is not kept then.

@@ -10,9 +10,9 @@ import pytest
 from neuralforge.graph.document import Document
 from neuralforge.graph.graph import Edge, Graph, Node
 from neuralforge.graph.inference import infer_all
+from neuralforge.graph.params import Doc, ParamError, Range, fields_of, parse
 from neuralforge.graph.shapes import BATCH, ShapeError, TensorType
 from neuralforge.layers.common import arguments, axis, converting, literal, ranked, short
-from neuralforge.graph.params import Doc, ParamError, Range, fields_of, parse
 from neuralforge.layers.registry import catalog
 
 

@@ -30,9 +30,7 @@ def alter(folder, change):
         change(file)
 
 
-@pytest.mark.parametrize(
-    "value", [0.1, 1e-308, 5e-324, -0.0, 2**70, "ä\u2028", "nan", True, None, 1.0, math.nan]
-)
+@pytest.mark.parametrize("value", [0.1, 1e-308, 5e-324, -0.0, 2**70, "ä\u2028", "nan", True, None, 1.0, math.nan])
 def test_events_survive_json(value):
     event = make(old=value, new=value, latency_secs=0.25, why='"quoted"\n')
     again = Event.from_json(event.to_json())

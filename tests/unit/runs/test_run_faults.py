@@ -78,16 +78,12 @@ def check_deeds(folder):
     assert [item.step for item in run.checkpoints()] == [15]
     assert run.series("new/series")[0].tolist() == [15]
     assert run.attributes["note"] == "x" and run.attributes["steps"] == 15
-    assert (
-        run.status == "completed" and not (folder / "journal").exists() and not (folder / LOCK_NAME).exists()
-    )
+    assert run.status == "completed" and not (folder / "journal").exists() and not (folder / LOCK_NAME).exists()
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EROFS])
 @pytest.mark.parametrize("call", ["write", "fsync"])
-def test_whichever_write_fails_nothing_is_lost_and_trying_again_works(
-    tmp_path, make_header, monkeypatch, code, call
-):
+def test_whichever_write_fails_nothing_is_lost_and_trying_again_works(tmp_path, make_header, monkeypatch, code, call):
     failures = 0
     for number in range(1, 60):
         log = RunLog.create(tmp_path / str(number), make_header())
@@ -182,17 +178,13 @@ def test_a_file_that_cannot_be_written_is_made_from_the_journal_at_the_end(log, 
 def test_a_file_that_cannot_be_completed_leaves_the_journal(log, monkeypatch):
     rows(log, 1, 11)
     with monkeypatch.context() as patch:
-        patch.setattr(
-            RunFile, "append_rows", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space"))
-        )
+        patch.setattr(RunFile, "append_rows", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space")))
         with pytest.raises(RunLogError, match=r"The whole run is recorded in .*journal"):
             log.close("completed", steps=10)
     assert (log.folder / "journal").exists() and not (log.folder / LOCK_NAME).exists()
     run = RunReader(log.folder)
     check_rows(run, 10)
-    assert (
-        run.status == "completed" and run.attributes["steps"] == 10 and not (log.folder / "journal").exists()
-    )
+    assert run.status == "completed" and run.attributes["steps"] == 10 and not (log.folder / "journal").exists()
 
 
 def _fill_small_disk(folder: Path, header, pipe) -> None:
@@ -266,9 +258,7 @@ def test_a_program_that_ends_without_closing_its_log_ends_well(tmp_path):
         "log._record()\n"
         "sys.keep = (log._carrier._file.file, log._carrier._file.file['scalars/train/loss/value'])\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     run = RunReader(tmp_path / "run-a")
     assert run.status == "interrupted" and run.series("train/loss")[0].tolist() == [1, 2]
@@ -502,9 +492,7 @@ def test_a_folder_that_cannot_be_written_is_read_from_the_journal(log, monkeypat
     log.abandon()
     (log.folder / "run.h5").unlink()
     before = {path.name: path.read_bytes() for path in log.folder.iterdir() if path.is_file()}
-    monkeypatch.setattr(
-        "neuralforge.runs.reader.settle", lambda _: (_ for _ in ()).throw(OSError(errno.EROFS, "ro"))
-    )
+    monkeypatch.setattr("neuralforge.runs.reader.settle", lambda _: (_ for _ in ()).throw(OSError(errno.EROFS, "ro")))
     run = RunReader(log.folder)
     check_rows(run, 10)
     assert run.status == "interrupted" and len(run.events()) == 1 and run.verify() is None
@@ -530,9 +518,7 @@ def test_a_run_that_died_in_its_creation_is_no_run(tmp_path, make_header):
 
 def test_a_run_that_cannot_be_made_leaves_nothing(tmp_path, make_header, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(
-            RunFile, "declare", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left"))
-        )
+        patch.setattr(RunFile, "declare", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left")))
         with pytest.raises(RunLogError, match="No space left"):
             RunLog.create(tmp_path, make_header())
     assert list(tmp_path.iterdir()) == []

@@ -74,9 +74,7 @@ def test_lengths_of_a_hostile_file_are_not_believed(tmp_path):
 def test_an_unknown_type_or_version_is_not_read(tmp_path):
     path = tmp_path / "journal"
     head = struct.pack("<BI", 200, 1)
-    path.write_bytes(
-        struct.pack("<8sI", b"NFJOURNL", 1) + head + struct.pack("<I", zlib.crc32(head + b"x")) + b"x"
-    )
+    path.write_bytes(struct.pack("<8sI", b"NFJOURNL", 1) + head + struct.pack("<I", zlib.crc32(head + b"x")) + b"x")
     assert payloads(path) == []
     path.write_bytes(struct.pack("<8sI", b"NFJOURNL", 2) + encode(Record.EVENT, b"x"))
     scan = Scan(path)

@@ -91,8 +91,7 @@ def test_all_datasets_are_there_from_the_start(log):
         assert file.attrs["parent_run"] == "" and file.attrs["parent_step"] == -1
         assert file["scalars/effective/lr/step"].shape == (0,)
         assert (
-            file["graph/source"].asstr()[()].startswith("class Net")
-            and len(file["graph/source"].attrs["sha256"]) == 64
+            file["graph/source"].asstr()[()].startswith("class Net") and len(file["graph/source"].attrs["sha256"]) == 64
         )
     assert {"journal", "writer.lock"} < set(os.listdir(log.folder))
     log.abandon()

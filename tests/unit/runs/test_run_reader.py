@@ -225,9 +225,7 @@ def test_flipped_bytes_are_detected_or_harmless(tmp_path, closed):
     child.join()
     assert child.exitcode == 0
     header = intact[0]
-    assert (
-        verify(header, RunReader(closed).event_texts(), RunReader(closed).attributes["events_digest"]) is None
-    )
+    assert verify(header, RunReader(closed).event_texts(), RunReader(closed).attributes["events_digest"]) is None
 
 
 def test_every_truncation_is_detected(tmp_path, closed):

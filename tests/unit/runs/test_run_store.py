@@ -24,15 +24,9 @@ from neuralforge.runs.table import guarded
 def store(tmp_path, make_header):
     runs = tmp_path / "runs"
     for number, name in enumerate(("mlp-one", "mlp-two", "cnn")):
-        log = RunLog.create(
-            runs, make_header(name, created_utc=f"2026-11-2{number}T00:00:00+00:00", name=name.upper())
-        )
+        log = RunLog.create(runs, make_header(name, created_utc=f"2026-11-2{number}T00:00:00+00:00", name=name.upper()))
         log.channel("train").row(number + 1, 0.5, 0.25, 3, 4)
-        log.event(
-            Event(
-                operation="set", key="lr", reason="=1+1", why="-x", new="@cmd", widget="\tx", gesture="safe"
-            )
-        )
+        log.event(Event(operation="set", key="lr", reason="=1+1", why="-x", new="@cmd", widget="\tx", gesture="safe"))
         log.close("completed")
     return RunStore(runs)
 
