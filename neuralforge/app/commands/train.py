@@ -183,7 +183,7 @@ def _pump(run: Run, notes: tuple[str, ...], as_json: bool) -> int:
             f"{run.retracing.difference}; this machine or these versions compute differently.",
             err=True,
         )
-    if failed or (session.trouble and session.state == "paused"):
+    if failed or session.trouble:  # a run may also end well with its checkpoints or its folder lost
         click.echo(f"neuralforge: {session.trouble}", err=True)
         return 1
     if session.state == "paused":

@@ -256,3 +256,13 @@ def test_no_pickle_is_read_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         watching[0] = False
     assert not [event for event in seen if "git" not in event and "pickle" in event], seen
     assert again.session.weights_sha256 == whole.session.weights_sha256
+
+
+def test_what_a_killed_writer_left_half_written_is_swept(tmp_path: Path) -> None:
+    _, run = _interrupted(tmp_path)
+    half = run.folder / "checkpoints" / f".{_step(16)}.0a1b2c3d.tmp"
+    half.write_bytes(b"half")
+    again = resume(run.folder)
+    assert not half.exists()
+    pump(again.session)
+    assert not list((run.folder / "checkpoints").glob(".*"))

@@ -139,9 +139,10 @@ def _stops_early(tmp_path: Path, **config: Any) -> Any:
     return plan(tmp_path, steps=60, validation_every=2, patience=2, lr=0.9, optimizer="sgd", **config)
 
 
-def test_killed_between_stopping_early_and_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The decision to stop is in the log and in the last checkpoint; the resumed run must not go on training."""
-    p = _stops_early(tmp_path, checkpoint_every=2)
+@pytest.mark.parametrize("every", [2, 0])
+def test_killed_between_stopping_early_and_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int) -> None:
+    """The decision to stop is in the log, and in the last checkpoint if there is one: neither lost nor doubled."""
+    p = _stops_early(tmp_path, checkpoint_every=every)
     whole = train(p)
     last = whole.session.step
     assert last < 60

@@ -369,6 +369,26 @@ def test_a_change_that_meets_a_full_disk_is_neither_lost_nor_made_in_secret(
     assert replay(run.folder).identical
 
 
+def test_a_disk_that_is_full_when_a_run_stops_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The decision to stop could not be written down at once; it holds all the same."""
+    config = {"steps": 60, "validation_every": 2, "patience": 2, "lr": 0.9, "optimizer": "sgd", "checkpoint_every": 2}
+    whole = train(plan(tmp_path / "a", **config))
+    run = start(plan(tmp_path / "b", **config))
+    disk = FullDisk(run, monkeypatch)
+    pauses = 0
+    for pulse in run.session.steps():
+        disk.full = disk.full or (pulse.kind == "step" and pulse.step == whole.session.step and not pauses)
+        if pulse.kind == "paused":
+            pauses += 1
+            assert "No space left" in (run.session.trouble or "")
+            disk.full = False
+            run.session.request(Request(action="run"))
+    assert pauses == 1 and run.session.step == whole.session.step < 60
+    mine, theirs = outcome(run.folder), outcome(whole.folder)
+    assert (mine.status, mine.weights, mine.series) == (theirs.status, theirs.weights, theirs.series)
+    assert [e["key"] for e in mine.events] == ["stop", "run"]
+
+
 def test_a_disk_that_is_full_at_the_very_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train(plan(tmp_path / "a", steps=6, patience=1))
     run = start(plan(tmp_path / "b", steps=6, patience=1))
