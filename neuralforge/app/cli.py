@@ -14,6 +14,7 @@ import traceback
 import click
 
 import neuralforge
+from neuralforge.app.output import printable
 from neuralforge.errors import UserError
 
 COMMANDS = {
@@ -102,4 +103,4 @@ def main() -> None:
 def _say(sentence: str, error: BaseException | None) -> None:
     if error is not None:
         traceback.print_exception(error)
-    click.echo(f"neuralforge: {' '.join(sentence.split())}", err=True)
+    click.echo(f"neuralforge: {printable(' '.join(sentence.split()))}", err=True)

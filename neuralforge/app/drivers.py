@@ -117,8 +117,8 @@ class Driver:
         finally:
             self._hand_back.set()
             if self._worker is not None:
-                self._worker.close()
-                self._worker = None
+                worker, self._worker = self._worker, None
+                await asyncio.shield(asyncio.to_thread(worker.close))  # not on the loop: a step may take long
 
     def _next(self) -> Pulse | None:
         began_secs = time.perf_counter()

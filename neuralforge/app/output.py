@@ -56,6 +56,11 @@ def console() -> Console:
     return out if out.is_terminal else Console(highlight=False, width=160)
 
 
+def printable(text: object) -> str:
+    """Return a text without what could steer a terminal; for text that comes from files."""
+    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in str(text))
+
+
 def size_text(count: int) -> str:
     """Write a number of bytes, for example 1.5 MiB."""
     value = float(count)

@@ -9,6 +9,7 @@ from collections.abc import Container
 from neuralforge.errors import UserError
 
 MAX_LENGTH = 64
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SLUG = re.compile(r"[a-z][a-z0-9_]*")
 
 _MODULE_ATTRIBUTES = """
@@ -83,7 +84,9 @@ def _is_reserved(name: str) -> bool:
 
 
 def is_text(text: str) -> bool:
-    """Tell whether a text can be written as UTF-8, which half a surrogate pair cannot."""
+    """Tell whether a text can be stored and shown: no half of a surrogate pair, nothing that steers a terminal."""
+    if _CONTROL.search(text):
+        return False
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -192,6 +192,7 @@ LAYERS = (
         infer=_infer_attention,
         emit=_emit_attention,
         cost=_cost_attention,
+        draws=True,
         live=MappingProxyType({"dropout": "dropout"}),
         samples=(
             Sample((sequence(7, 12), UNCONNECTED, UNCONNECTED)),
@@ -212,6 +213,7 @@ LAYERS = (
         emit=_emit_encoder,
         cost=_cost_encoder,
         # no live attribute: the dropout is spread over four modules inside
+        draws=True,
         samples=(
             Sample((sequence(7, 12),)),
             Sample(

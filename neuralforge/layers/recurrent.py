@@ -98,6 +98,7 @@ def _recurrent(key: str, title: str, doc: str, params: type[R], gates: int, kept
         infer=_infer,
         emit=_emit(f"nn.{title}"),
         cost=_cost(gates, kept),
+        draws=True,
         live=MappingProxyType({"dropout": "dropout"}),
         samples=(
             Sample((sequence(7, 10),)),

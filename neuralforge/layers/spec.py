@@ -110,6 +110,7 @@ class LayerSpec(Generic[P]):
         outputs: Names of the output ports.
         live: Parameter -> attribute of the module that holds it and may change without a rebuild.
         samples: Examples; at least one.
+        draws: Whether the forward pass may draw random numbers while training; replay depends on its being said.
         search: More words under which the palette finds it.
     """
 
@@ -125,6 +126,7 @@ class LayerSpec(Generic[P]):
     outputs: tuple[str, ...] = ("output",)
     live: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     samples: tuple[Sample, ...]
+    draws: bool = False
     search: tuple[str, ...] = ()
     fields: tuple[ParamField, ...] = field(init=False)
 

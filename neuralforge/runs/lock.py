@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import socket
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -97,6 +98,8 @@ def holder(folder: Path) -> LockInfo | None:
         The lock, or None when there is none or it cannot be understood (as after a power cut).
     """
     try:
+        if not stat.S_ISREG((folder / LOCK_NAME).lstat().st_mode):
+            return None  # a pipe that a stranger put there would be waited for
         with (folder / LOCK_NAME).open("rb") as file:
             found = json.loads(file.read(_MAX_LOCK_BYTES))
         values = {item.name: found[item.name] for item in fields(LockInfo)}

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +123,17 @@ def write_checkpoint(path: Path, snapshot: Snapshot) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def _read_plain(path: Path) -> bytes:
+    """Read a file that must be a plain one in a plain folder: no link, pipe or device that a stranger put there."""
+    if path.parent.is_symlink():
+        raise UserError(f"The folder {path.parent} is a link; the checkpoints of a run lie in its own folder.")
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise UserError(f"The checkpoint {path} is not a plain file.")
+        return file.read()
+
+
 def read_checkpoint(path: Path, sha256: str | None = None) -> Snapshot:
     """Read a checkpoint.
 
@@ -132,12 +145,13 @@ def read_checkpoint(path: Path, sha256: str | None = None) -> Snapshot:
         UserError: When the file is missing, damaged, or of a newer version.
     """
     try:
-        data = path.read_bytes()
+        data = _read_plain(path)
         if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
             raise UserError(f"The checkpoint {path} is not the one that the run wrote (its digest differs).")
-        with safetensors.safe_open(path, "pt") as opened:
-            state = json.loads((opened.metadata() or {}).get("state", "{}"))
         tensors = safetensors.torch.load(data)
+        # The header has been checked by now: eight bytes of length, then JSON.
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        state = json.loads(header.get("__metadata__", {}).get("state", "{}"))
     except OSError as error:
         raise UserError(f"The checkpoint {path} cannot be read: {error.strerror or error}.") from None
     except (safetensors.SafetensorError, ValueError, RecursionError) as error:

@@ -15,20 +15,21 @@ import torch
 from torch import Tensor, nn
 
 from neuralforge.codegen.module import GeneratedModule, generate, generate_probe
+from neuralforge.data.memory import available_bytes
 from neuralforge.data.order import EpochOrder, next_batch_size
 from neuralforge.data.prepare import Prepared
 from neuralforge.data.seeds import derive_seed
 from neuralforge.data.tensors import TensorData
 from neuralforge.errors import UserError
 from neuralforge.graph.document import Document
-from neuralforge.graph.inference import infer_all
+from neuralforge.graph.inference import Inference, infer_all
 from neuralforge.graph.shapes import BATCH, TensorType
 from neuralforge.layers.registry import catalog
 from neuralforge.train.build import build_module, compile_source
 from neuralforge.train.checkpoint import put_tensors, take_tensors
 from neuralforge.train.devices import pick_device, precisions
 from neuralforge.train.diagnose import first_nonfinite
-from neuralforge.train.levers import Levers, is_stochastic, make_optimizer
+from neuralforge.train.levers import Levers, make_optimizer
 from neuralforge.train.losses import Criterion
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.knobs import KnobBoard
@@ -62,6 +63,7 @@ class Engine:
         self.device = pick_device(config.device)
         inference = infer_all(document.graph, catalog())
         self.document = document
+        _refuse_if_too_large(document, inference, config, self.device)
         self.generated: GeneratedModule = generate(document, catalog(), inference)
         if trusted_source is not None:
             self.generated = replace(self.generated, source=trusted_source)
@@ -86,7 +88,8 @@ class Engine:
         scaled = self._autocast_dtype is torch.float16
         self.scaler = torch.amp.GradScaler(self.device.type) if scaled else None
         self._on_cpu = self.device.type == "cpu"
-        self._stochastic = is_stochastic(self.model)
+        rules = (catalog().bind(node) for node in document.graph.nodes.values())
+        self._stochastic = any(rule.spec is not None and rule.spec.draws for rule in rules)
         self._random_base = derive_seed(config.seed, "forward")
         self._loss: Any = 0.0
         self._hits: Any = 0.0
@@ -282,6 +285,19 @@ class Engine:
         self.levers.apply(values, self.board.values)
         if self.scaler is not None and state["scaler"] is not None:
             self.scaler.load_state_dict(state["scaler"])
+
+
+def _refuse_if_too_large(document: Document, inference: Inference, config: TrainConfig, device: torch.device) -> None:
+    """Refuse a network that the memory cannot hold, before any of it is allocated."""
+    totals = inference.totals(config.batch_size)
+    free = available_bytes()
+    # Weights are drawn on the CPU, whatever the device; training keeps its share where it trains.
+    needed = totals.training_bytes if device.type == "cpu" else 4 * totals.parameters
+    if free is not None and needed > free:
+        raise UserError(
+            f"{document.name} has {totals.parameters:,} parameters and needs about {needed / 2**30:,.1f} GiB to train "
+            f"at batch size {config.batch_size}; {free / 2**30:,.1f} GiB of memory are free."
+        )
 
 
 def _autocast_dtype(config: TrainConfig, device: torch.device) -> torch.dtype | None:

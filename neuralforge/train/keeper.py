@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from neuralforge.errors import UserError
 from neuralforge.runs.atomic import sweep_temporaries
 from neuralforge.train.checkpoint import Snapshot, write_checkpoint
 from neuralforge.workbench.config import TrainConfig
@@ -39,9 +40,16 @@ class Keeper:
         run_folder: Folder of the run.
         config: Says how often, and how many to keep.
         now: Clock in seconds.
+
+    Raises:
+        UserError: When the folder of the checkpoints is a link to another place.
     """
 
     def __init__(self, run_folder: Path, config: TrainConfig, now: Callable[[], float] = time.monotonic) -> None:
+        if (run_folder / FOLDER).is_symlink():  # writing and pruning would go on somewhere else
+            raise UserError(
+                f"The folder {run_folder / FOLDER} is a link; the checkpoints of a run lie in its own folder."
+            )
         sweep_temporaries(run_folder / FOLDER)  # what a writer that was killed has left
         self._run_folder = run_folder
         self._config = config
@@ -65,12 +73,16 @@ class Keeper:
     def save(self, snapshot: Snapshot, kind: str) -> None:
         """Start to write a checkpoint, and the best weights if they are not on the disk yet."""
         self._last_secs = self._now()
-        if self._best is not None:
-            best, self._best = self._best, None
-            self._writing.append(self._executor.submit(self._write, best, "best"))
+        self.save_best()
         self._writing.append(self._executor.submit(self._write, snapshot, kind))
         if len(self._writing) > MAX_WAITING:  # a disk that is slower than the steps must not fill the memory
             wait(self._writing[:-MAX_WAITING])
+
+    def save_best(self) -> None:
+        """Start to write the best weights, if they are not on the disk yet."""
+        if self._best is not None:
+            best, self._best = self._best, None
+            self._writing.append(self._executor.submit(self._write, best, "best"))
 
     def _write(self, snapshot: Snapshot, kind: str) -> Written:
         step = int(snapshot.state["step"])
@@ -78,10 +90,12 @@ class Keeper:
         path = self._run_folder / file
         path.parent.mkdir(exist_ok=True)
         sha256 = write_checkpoint(path, snapshot)
-        self._prune(_BEST_FILE if kind == "best" else _STEP_FILE, 1 if kind == "best" else self._config.keep)
         return Written(step, file, sha256, kind)
 
-    def _prune(self, pattern: re.Pattern[str], keep: int) -> None:
+    def prune(self, kind: str) -> None:
+        """Remove old checkpoints of a kind; to be called when the log has the newest, so that it never lists none."""
+        pattern = _BEST_FILE if kind == "best" else _STEP_FILE
+        keep = 1 if kind == "best" else self._config.keep
         files = sorted(p for p in (self._run_folder / FOLDER).iterdir() if pattern.fullmatch(p.name))
         for path in files[:-keep]:
             with suppress(OSError):

@@ -26,7 +26,7 @@ from neuralforge.runs.errors import RunFileError
 from neuralforge.runs.header import RunHeader, new_run_id, utc_now
 from neuralforge.runs.log import RunLog
 from neuralforge.runs.reader import RunReader
-from neuralforge.train.checkpoint import read_checkpoint
+from neuralforge.train.checkpoint import Snapshot, read_checkpoint
 from neuralforge.train.devices import default_threads, list_devices
 from neuralforge.train.engine import Engine
 from neuralforge.train.keeper import Keeper
@@ -137,7 +137,7 @@ def reset(run: Run) -> Run:
     return start(run.plan)
 
 
-def resume(folder: Path, *, steps: int | None = None) -> Run:
+def resume(folder: Path, *, steps: int | None = None, trust: bool = False) -> Run:
     """Go on with a run from its files alone.
 
     The newest whole checkpoint is restored, and what was recorded after it is gone over again with the requests of
@@ -146,12 +146,16 @@ def resume(folder: Path, *, steps: int | None = None) -> Run:
     Args:
         folder: Folder of the run.
         steps: Train until so many steps in all; None keeps what the run was started with.
+        trust: Whether the stored source may be run where it differs from the one that the document gives.
 
     Raises:
+        NeedsTrust: When the stored source differs, and `trust` is not given.
         UserError: When the run cannot be read or is written by another process, is complete, or its data has
             changed.
     """
     reader = RunReader(folder)
+    if not reader.attributes.get("replayable", True):
+        raise UserError(f"Run {folder.name} cannot be resumed: its model was not drawn here.")
     status = reader.status
     history = History.read(reader)
     if status == "completed" and steps is None:
@@ -163,25 +167,20 @@ def resume(folder: Path, *, steps: int | None = None) -> Run:
     altered = reader.verify()
     if altered is not None:
         raise UserError(f"Run {folder.name} cannot be resumed: {altered}")
-    engine = _engine_from(reader)
-    checkpoints = reader.checkpoints()
+    engine = _engine_from(reader, trust=trust)
+    snapshot = _newest_snapshot(reader, history.last_step)
+    after = int(snapshot.state["step"]) if snapshot is not None else 0
+    retracing = Retracing(history, after, None)
+    session = TrainingSession(engine, retracing, None, history)
+    if snapshot is not None:
+        session.restore(snapshot)
+    # The log is taken last: whatever fails before leaves the run as it is.
     log = RunLog.reopen(folder, writer_info=_versions())
     try:
         if (log.sequence, log.last_step(TRAIN_CHANNEL)) != (len(history.events), history.last_step):
             raise UserError(f"Run {folder.name} was written by another process just now; try again.")
-        snapshot = None
-        for entry in sorted(checkpoints, key=lambda item: item.step, reverse=True):
-            if entry.step <= history.last_step and (folder / entry.file).exists():
-                try:
-                    snapshot = read_checkpoint(folder / entry.file, entry.sha256)
-                    break
-                except UserError:
-                    continue  # damaged: an older one, or the beginning, leads to the same numbers
-        after = int(snapshot.state["step"]) if snapshot is not None else 0
-        retracing = Retracing(history, after, LogRecorder(log))
-        session = TrainingSession(engine, retracing, Keeper(folder, engine.config), history)
-        if snapshot is not None:
-            session.restore(snapshot)
+        retracing.go_beyond(LogRecorder(log))
+        session.keeper = Keeper(folder, engine.config)
         for event in history.pending():
             session.repost(event)
         if steps is not None and steps != session.total_steps():
@@ -192,6 +191,17 @@ def resume(folder: Path, *, steps: int | None = None) -> Run:
         log.abandon()
         raise
     return Run(session, log, retracing)
+
+
+def _newest_snapshot(reader: RunReader, last_step: int) -> Snapshot | None:
+    """Return the newest checkpoint that is whole and not newer than the record; None leads back to the beginning."""
+    for entry in sorted(reader.checkpoints(), key=lambda item: item.step, reverse=True):
+        if entry.step <= last_step:
+            try:
+                return read_checkpoint(reader.folder / entry.file, entry.sha256)
+            except UserError:
+                continue  # gone or damaged: an older one leads to the same numbers
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

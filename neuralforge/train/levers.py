@@ -109,8 +109,3 @@ class Levers:
         self._model.train()
         for module in self._still:
             module.eval()
-
-
-def is_stochastic(model: nn.Module) -> bool:
-    """Tell whether the forward pass of a module may draw random numbers while training."""
-    return any("dropout" in type(part).__name__.lower() or hasattr(part, "dropout") for part in model.modules())

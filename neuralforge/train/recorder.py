@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from neuralforge.runs.errors import RunFileError
 from neuralforge.runs.events import Event
 from neuralforge.runs.lock import holder
 from neuralforge.runs.log import RunLog
@@ -153,6 +154,8 @@ class History:
     @staticmethod
     def read(reader: RunReader) -> History:
         """Read the history of a run."""
+        if TRAIN_CHANNEL not in reader.channels():
+            raise RunFileError(f"{reader.path} holds no numbers of a training (it has no channel {TRAIN_CHANNEL!r}).")
         return History(
             series={name: reader.series(name) for name in reader.series_names()},
             train=tuple(reader.channels()[TRAIN_CHANNEL]),
@@ -204,6 +207,10 @@ class Retracing:
         # From `after` on, since what follows the update of that step may be done again.
         self._place = {name: int(np.searchsorted(steps, after, "left")) for name, (steps, _) in history.series.items()}
         self._known = [_key(e) for e in history.events if e.actor in ("rule", "engine") and _step(e) > after]
+
+    def go_beyond(self, recorder: Recorder) -> None:
+        """Say where the numbers go that were not recorded yet."""
+        self._beyond = recorder
 
     def row(self, step: int, *values: float) -> None:
         """Compare the numbers of an update, or pass them on."""

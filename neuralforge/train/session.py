@@ -458,6 +458,14 @@ class TrainingSession:
         """
         self._abandon_update()
         self._land(0)
+        self._closed = True  # from here on requests are refused, so that none is taken and never answered
+        try:
+            self._end(state)
+        except BaseException:
+            self._closed = False
+            raise
+
+    def _end(self, state: RunState) -> None:
         for decision in self._desk.dismiss(self._place(), "The run was just ending."):
             self._to_record.extend(decision.events)
         self._record_events()
@@ -472,7 +480,7 @@ class TrainingSession:
             if self.recorder.is_open:
                 raise
             self.trouble = str(error)  # the journal has everything; the file is completed when it is opened again
-        self.state, self._closed = state, True
+        self.state = state
         if self.keeper is not None:
             self.keeper.close()
 
@@ -486,6 +494,8 @@ class TrainingSession:
             self._land(0)
             weights = weights_sha256(self.engine.model)
         try:
+            for decision in self._desk.dismiss(self._place(), "The run has just failed."):
+                self._to_record.extend(decision.events)
             self._note("failed", self.trouble)
             if self.keeper is not None:
                 self._note_written(wait=True)
@@ -541,8 +551,15 @@ class TrainingSession:
             self._start_retracing(self._history, after=self.step)
 
     def _save(self, kind: str) -> None:
-        if self.keeper is not None:
-            self.keeper.save(self.snapshot(), kind)
+        if self.keeper is None:
+            return
+        snapshot = self.snapshot()
+        weights = (tensor for name, tensor in snapshot.tensors.items() if name.startswith("model."))
+        if all(bool(torch.isfinite(tensor).all()) for tensor in weights):
+            self.keeper.save(snapshot, kind)
+        else:  # the older checkpoints, which are good, stay the newest
+            self.keeper.save_best()
+            self.trouble = self.trouble or f"The weights after step {self.step} are not finite, so they were not saved."
 
     def _note_written(self, *, wait: bool) -> None:
         assert self.keeper is not None
@@ -554,7 +571,8 @@ class TrainingSession:
                         return
                     self._to_list.append(written)
                 self.recorder.checkpoint(*self._to_list[0])
-                self._to_list.popleft()
+                kind = self._to_list.popleft().kind
+                self.keeper.prune(kind)
             except OSError as error:
                 trouble = f"A checkpoint could not be written ({error.strerror or error}); the older ones are whole."
                 self.trouble = trouble

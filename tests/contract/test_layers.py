@@ -207,6 +207,26 @@ def test_live_attributes(spec: LayerSpec) -> None:
 
 
 @EACH
+def test_what_draws_random_numbers_says_so(spec: LayerSpec) -> None:
+    """A session seeds the forward pass of a network where a layer draws; one that keeps it quiet breaks replay."""
+    drew = False
+    for sample in spec.samples:
+        rule = bind(spec, Sample(sample.inputs, {**sample.params, **dict.fromkeys(spec.live, 0.25)}))
+        source = source_of(rule, sample.inputs)
+        module = None if source.module is None else eval(source.module, {"torch": torch, "nn": nn, "F": F})
+        scope = {"torch": torch, "nn": nn, "F": F, "module": module}
+        for port, kind in zip(rule.ports, sample.inputs, strict=True):
+            if kind is not UNCONNECTED:
+                shape = [2 if size == BATCH else size for size in kind.shape]
+                scope[f"v_{port.name}"] = torch.ones(shape, dtype=DTYPES[kind.dtype])
+        before = torch.get_rng_state()
+        for line in source.lines:
+            exec(line.text.format_map(Names()), scope)
+        drew = drew or not torch.equal(torch.get_rng_state(), before)
+    assert drew == spec.draws
+
+
+@EACH
 def test_description_is_complete(spec: LayerSpec) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", spec.key)
     assert spec.title and spec.doc.endswith(".")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from neuralforge.app.output import json_option, print_json, runs_option
+from neuralforge.app.output import json_option, print_json, printable, runs_option
 from neuralforge.runs.store import RunStore
 
 
@@ -31,7 +31,7 @@ def replay(run: str, trust: bool, runs_dir: Path, as_json: bool) -> int:
         if as_json:
             print_json({"result": what, "why": str(error)})
         else:
-            click.echo(f"{what}: {error}")
+            click.echo(printable(f"{what}: {error}"))
         return 1
     if as_json:
         difference = result.difference
@@ -60,5 +60,5 @@ def replay(run: str, trust: bool, runs_dir: Path, as_json: bool) -> int:
                 f"{result.recorded_sha256}"
             )
         for change in result.environment:
-            click.echo(f"  {change}")
+            click.echo(f"  {printable(change)}")
     return 0 if result.identical else 1

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
-from neuralforge.app.output import console, json_option, number_text, print_json, runs_option, size_text
+from neuralforge.app.output import console, json_option, number_text, print_json, printable, runs_option, size_text
 from neuralforge.runs.reader import RunReader
 from neuralforge.runs.store import RunStore
 from neuralforge.runs.table import export_csv
@@ -127,7 +128,7 @@ def show(ctx: click.Context, run: str, runs_dir: Path, as_json: bool) -> None:
         ("weights", attributes.get("weights_sha256", "")),
         ("folder", reader.folder),
     ):
-        header.add_row(name, str(value))
+        header.add_row(name, escape(printable(value)))
     out.print(header)
     numbers = Table("series", "last", box=None, pad_edge=False)
     numbers.columns[1].justify = "right"
@@ -142,7 +143,8 @@ def show(ctx: click.Context, run: str, runs_dir: Path, as_json: bool) -> None:
             step = event.applied_step or event.requested_step or event.requested_at_step
             new = event.new if event.why is None else event.why
             old, now = ("" if value is None else str(value) for value in (event.old, new))
-            table.add_row(str(step), event.actor, event.key, old, now, event.status)
+            row = (step, event.actor, event.key, old, now, event.status)
+            table.add_row(*(escape(printable(cell)) for cell in row))
         out.print()
         out.print(table)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import click
 from neuralforge.app.output import json_option, print_json, runs_option
 from neuralforge.errors import UserError
 from neuralforge.runs.store import RunStore
+from neuralforge.workbench.knobs import Refused
 from neuralforge.workbench.requests import Request
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @click.option("--device", metavar="D", help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--threads", type=int, metavar="T", help="Threads within an operation.")
 @click.option("--resume", metavar="RUN", help="Go on with a run; needs nothing else.")
+@click.option("--trust", is_flag=True, help="With --resume: run the stored source even where it differs.")
 @runs_option
 @json_option
 def train(
@@ -52,6 +54,7 @@ def train(
     device: str | None,
     threads: int | None,
     resume: str | None,
+    trust: bool,
     runs_dir: Path,
     as_json: bool,
 ) -> int:
@@ -68,7 +71,7 @@ def train(
             raise UserError("--resume takes everything from the run; only --steps, --runs and --json go with it.")
         from neuralforge.train import launch
 
-        run = launch.resume(RunStore(runs_dir).find(resume), steps=steps)
+        run = launch.resume(RunStore(runs_dir).find(resume), steps=steps, trust=trust)
         notes = _schedule_note(run) if steps is not None else ()
     else:
         if arch is None or data is None:
@@ -130,7 +133,9 @@ class _Interrupts:
         if self.signal is not None:
             raise KeyboardInterrupt
         self.signal = number
-        self._run.session.request(Request(action="pause", widget="Ctrl-C" if number == signal.SIGINT else "SIGTERM"))
+        widget = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+        with suppress(Refused):  # the run is just ending by itself
+            self._run.session.request(Request(action="pause", widget=widget))
 
     @contextmanager
     def installed(self) -> Iterator[None]:
