@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from neuralforge.data import registered
 from neuralforge.errors import UserError
 from neuralforge.graph.datainfo import DataInfo, Task
 from neuralforge.graph.document import SUFFIX, Document, load
-from neuralforge.graph.edits import SetParams
+from neuralforge.graph.edits import Disconnect, Edit, SetParams
 from neuralforge.graph.inference import Inference, Issue, infer_all
-from neuralforge.graph.params import ParamError
+from neuralforge.graph.params import ParamError, fields_of
 from neuralforge.graph.shapes import BATCH, TensorType
 from neuralforge.layers.registry import catalog
 from neuralforge.layers.spec import BoundRule
@@ -88,7 +89,25 @@ def data_issues(document: Document, inference: Inference, data: DataInfo) -> tup
             fix = SetParams.of(node_id, shape=data.input_shape, dtype=data.input_dtype)
             received = str(inference.outputs(node_id)["output"])
             found.append(Issue(node_id, "output", f"{wanted}, as {data.name} has", received, "", (fix,)))
-    return tuple(found)
+    return (*found, *_output_issues(document, inference, data))
+
+
+def _output_issues(document: Document, inference: Inference, data: DataInfo) -> Iterator[Issue]:
+    """Yield what keeps the result of a document from being compared with the targets of a data set."""
+    task = _task_of(document, data)
+    shape = data.input_shape if task == "reconstruction" else (data.outputs,)
+    if task == "segmentation":
+        shape = (data.outputs, *data.input_shape[1:])
+    wanted = TensorType((BATCH, *shape))
+    for node_id, node in document.graph.nodes.items():
+        kind = inference.inputs(node_id).get("input") if node.layer == catalog().output_key else None
+        # One logit is enough for two classes, with the loss bce_with_logits.
+        if kind is None or kind == wanted or (data.outputs == 2 and kind.shape == (BATCH, 1)):
+            continue
+        source = document.graph.feeds(node_id)["input"][0]
+        is_linear = document.graph.nodes[source].layer == "linear" and len(shape) == 1
+        fix: Edit = SetParams.of(source, out_features=data.outputs) if is_linear else Disconnect(node_id, "input")
+        yield Issue(node_id, "input", f"{wanted} for {task} with {data.name}", str(kind), "", (fix,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +117,7 @@ class Settings:
     Args:
         config: Fields of the training configuration.
         template: Options of the template, as text.
-        data: Options of the data set (`data.NAME=VALUE`), as text.
+        data: Options of the data set (`data.NAME=VALUE`, or plain where nobody else has the name), as text.
         nodes: Node knobs (`conv1.frozen=true`), as text.
     """
 
@@ -120,6 +139,7 @@ def read_settings(pairs: tuple[str, ...], arch: str) -> Settings:
     nodes: dict[str, str] = {}
     fields = {item.name: item for item in config_fields()}
     options = set() if is_file(arch) else {item.name for item in option_fields(find(arch))}
+    data_options = {field.name for source in registered() for field in fields_of(source.params)} - {"path"}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         key = key.strip()
@@ -132,15 +152,16 @@ def read_settings(pairs: tuple[str, ...], arch: str) -> Settings:
                 raise UserError(f"{key} must be {error.expected}. Received: {text!r:.80}") from None
         elif key in options:
             template[key] = text
+        elif key in data_options:
+            data[key] = text
         elif key.startswith("data."):
             data[key.removeprefix("data.")] = text
         elif key.endswith((".dropout", ".frozen")):
             nodes[key] = text
         else:
-            near = difflib.get_close_matches(key, [*fields, *options], n=3)
-            hint = (
-                f"did you mean {' or '.join(near)}?" if near else f"There are {', '.join([*fields, *sorted(options)])}."
-            )
+            known = [*fields, *sorted(options), *(f"data.{name}" for name in sorted(data_options))]
+            near = difflib.get_close_matches(key, known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}."
             raise UserError(f"There is no setting {key!r:.80}; {hint}")
     return Settings(config=config, template=template, data=data, nodes=nodes)
 

@@ -8,13 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from neuralforge.app.output import number_text
+from neuralforge.app.output import console, number_text
 from neuralforge.train.session import TrainingSession
 from neuralforge.workbench.status import Pulse
 
@@ -34,7 +32,7 @@ class _Rest(ProgressColumn):
         rate = task.speed or 0.0
         text = f"{rate:,.0f} steps/s" if rate >= 10 else f"{rate:.2f} steps/s"
         left = (task.total - task.completed) / rate if rate and task.total else 0.0
-        return Text(f"{text}  {_duration(left)} left" if left else text, style="dim")
+        return Text(f"{text}, {_duration(left)} left" if left else text, style="dim")
 
 
 def _duration(seconds: float) -> str:
@@ -55,7 +53,8 @@ class Display:
         self._session = session
         self._folder = folder
         self._notes = tuple(notes)
-        self._console = Console(stderr=True, highlight=False)
+        self._console = console(stderr=True)
+        self._is_wide = self._console.width >= 100
         self._progress: Progress | None = None
         self._next_secs = 0.0
         self._losses: list[float] = []
@@ -65,19 +64,19 @@ class Display:
         counts = "/".join(str(len(part)) for part in (engine.train, engine.validation, engine.test))
         count = sum(parameter.numel() for parameter in engine.model.parameters())
         self._console.print(
-            f"[bold]{escape(engine.document.name)}[/] on [bold]{escape(engine.prepared.info.name)}[/]: "
+            f"{engine.document.name} on {engine.prepared.info.name}: "
             f"{count:,} parameters, {counts} samples (train/validation/test)\n"
             f"{engine.config.optimizer}, {engine.criterion.key}, {engine.device}, "
             f"{session.threads} thread{'s' if session.threads != 1 else ''}"
         )
         for note in self._notes:
-            self._console.print(f"Note: {note}", markup=False, soft_wrap=not self._console.is_terminal)
-        self._console.print(f"Run: {self._folder}", markup=False, soft_wrap=True)
+            self._console.print(f"Note: {note}", soft_wrap=not self._console.is_terminal)
+        self._console.print(f"Run: {self._folder}", soft_wrap=True)
         if self._console.is_terminal:
+            whole = Column(no_wrap=True)
             self._progress = Progress(
-                TextColumn("{task.description}", table_column=Column(no_wrap=True)),
-                BarColumn(bar_width=16),
-                TextColumn("{task.completed}/{task.total}", table_column=Column(no_wrap=True)),
+                BarColumn(bar_width=16 if self._is_wide else 8),
+                TextColumn("{task.completed}/{task.total}", table_column=whole),
                 _Rest(),
                 TextColumn("{task.fields[numbers]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
                 console=self._console,
@@ -119,7 +118,7 @@ class Display:
             completed=session.step,
             total=session.total_steps(),
             description=session.state,
-            numbers=f"{self._numbers()}  {_sparkline(self._losses[-12:])}",
+            numbers=f"{self._numbers()}  {_sparkline(self._losses[-12:])}" if self._is_wide else self._numbers(),
         )
 
     def _numbers(self) -> str:
@@ -128,7 +127,7 @@ class Display:
         for name, value in session.progress().metrics.items():
             group, _, what = name.partition("/")
             if group == "validation" and what != "loss":
-                parts.append(f"val {what} {number_text(value)}")
+                parts.append(f"val {what if self._is_wide else what[:3]} {number_text(value)}")
         return "  ".join(parts)
 
     def table(self, steps: int, seconds: float) -> None:
@@ -141,7 +140,7 @@ class Display:
         session = self._session
         values = session.final_metrics()
         columns = sorted({name.partition("/")[2] for name in values}, key=lambda what: (what != "loss", what))
-        out = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+        out = console()
         table = Table("", *columns, box=None, pad_edge=False)
         for column in table.columns[1:]:
             column.justify = "right"
@@ -151,8 +150,8 @@ class Display:
                 table.add_row(group, *(number_text(value) if value is not None else "" for value in row))
         out.print(table)
         rate = f"{steps / seconds:,.1f} steps/s" if seconds else ""
-        out.print(f"\n{session.state} after {session.step} steps ({seconds:.1f} s, {rate})", markup=False)
-        out.print(f"weights {session.weights_sha256}\nrun     {self._folder.name}", markup=False, soft_wrap=True)
+        out.print(f"\n{session.state} after {session.step} steps ({seconds:.1f} s, {rate})")
+        out.print(f"weights {session.weights_sha256}\nrun     {self._folder.name}", soft_wrap=True)
 
 
 def _sparkline(values: list[float]) -> str:

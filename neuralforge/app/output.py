@@ -50,10 +50,20 @@ def _finite(value: object) -> object:
     return value
 
 
-def console() -> Console:
-    """Return the console for tables; narrow output when it goes to a file is not wrapped."""
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=160)
+class PlainConsole(Console):
+    """A console that prints texts as they are: no markup, no emoji codes; and whose reader may go away (`| head`)."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the command line decide what a broken pipe means."""
+        raise BrokenPipeError
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console; what does not go to a terminal is not wrapped at its width."""
+    out = PlainConsole(stderr=stderr, highlight=False, markup=False, emoji=False)
+    return (
+        out if out.is_terminal else PlainConsole(stderr=stderr, highlight=False, markup=False, emoji=False, width=160)
+    )
 
 
 def printable(text: object) -> str:

@@ -10,8 +10,11 @@ from neuralforge.app.architecture import open_architecture, read_settings, with_
 from neuralforge.app.output import default_runs_dir
 from neuralforge.data import reference, resolve
 from neuralforge.errors import UserError
+from neuralforge.graph.inference import infer_all
+from neuralforge.layers.registry import catalog
 from neuralforge.train.launch import DataReference, Plan
 from neuralforge.workbench.config import TrainConfig
+from neuralforge.workbench.knobs import KnobBoard
 
 
 def make_plan(
@@ -42,8 +45,15 @@ def make_plan(
     architecture = open_architecture(arch, raw.info, given.template)
     assert architecture.task is not None
     text, options = reference(source, params)
+    document = with_node_settings(architecture.document, settled, given.nodes)
+    usual = "cross_entropy" if architecture.task in ("classification", "segmentation") else "mse"
+    loss = usual if settled.loss == "auto" else settled.loss
+    board = KnobBoard.for_run(settled, loss, document.graph, infer_all(document.graph, catalog()))
+    for key in (*given.config, *config):
+        if key in board.absent:  # said in so many words, and of no effect
+            board.find(key)
     return Plan(
-        document=with_node_settings(architecture.document, settled, given.nodes),
+        document=document,
         data=DataReference(text=text, options=options),
         raw=raw,
         task=architecture.task,

@@ -127,6 +127,7 @@ class KnobBoard:
         absent: Key -> why there is no such knob here.
         values: Value of every knob.
         trainable: Node -> number of learnable numbers, of all nodes that have some.
+        nodes: Ids of all nodes.
     """
 
     def __init__(
@@ -135,11 +136,13 @@ class KnobBoard:
         absent: Mapping[str, str],
         values: Mapping[str, KnobValue],
         trainable: Mapping[str, int],
+        nodes: tuple[str, ...] = (),
     ) -> None:
         self.knobs = dict(knobs)
         self.absent = dict(absent)
         self.values = dict(values)
         self._trainable = dict(trainable)
+        self.nodes = nodes
 
     @staticmethod
     def for_run(config: TrainConfig, loss: str, graph: Graph, inference: Inference) -> KnobBoard:
@@ -185,7 +188,7 @@ class KnobBoard:
                     doc=f"Whether the weights of {node_id} stay as they are.",
                 )  # fmt: skip
                 values[key] = node.frozen
-        board = KnobBoard(knobs, absent, values, trainable)
+        board = KnobBoard(knobs, absent, values, trainable, tuple(graph.nodes))
         board._check_frozen(values)
         return board
 
@@ -200,6 +203,8 @@ class KnobBoard:
         if key in self.absent:
             raise Refused(f"{key} cannot be set: {self.absent[key]}.")
         node, _, what = key.rpartition(".")
+        if node and node not in self.nodes and what in ("dropout", "frozen"):
+            raise Refused(f"{key} cannot be set: there is no node {node!r:.80}. There are: {', '.join(self.nodes)}.")
         if what == "dropout" and node:
             raise Refused(f"{key} cannot be set: {node} has no dropout.")
         if what == "frozen" and node:

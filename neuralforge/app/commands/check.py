@@ -105,15 +105,14 @@ def _print(inference: Inference, totals: Totals, issues: tuple[Issue, ...], note
         f"\n{totals.parameters:,} parameters ({totals.trainable:,} trainable, {frozen:,} frozen), "
         f"{totals.macs:,} MACs a sample; training at batch size {totals.batch_size} takes about "
         f"{size_text(totals.training_bytes)}, {size_text(totals.activation_bytes)} of it activations.",
-        markup=False,
     )
     for note in notes:
-        out.print(f"Note: {note}", markup=False)
+        out.print(f"Note: {note}")
     for issue in issues:
-        out.print(f"Issue: {issue}", markup=False)
+        out.print(f"Issue: {issue}")
         for fix in issue.fixes:
-            out.print(f"  fix: {fix.label}", markup=False)
+            out.print(f"  fix: {fix.label}")
 
 
 def _shape(kind: TensorType | None) -> str:
-    return str(kind).replace("[", r"\[") if kind is not None else "?"
+    return str(kind) if kind is not None else "?"

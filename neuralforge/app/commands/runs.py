@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from neuralforge.app.output import console, json_option, number_text, print_json, printable, runs_option, size_text
@@ -96,6 +95,9 @@ def _score(metrics: Mapping[str, float], part: str) -> str:
 def show(ctx: click.Context, run: str, runs_dir: Path, as_json: bool) -> None:
     """Show what a run was, what was done to it, and how it went."""
     reader = RunReader(RunStore(_dir(ctx, runs_dir)).find(run))
+    altered = reader.verify()
+    if altered is not None:
+        click.echo(f"altered: {printable(altered)}", err=True)
     last = {name: value for name, (_, value) in reader.last_values().items()}
     events = reader.events()
     if as_json:
@@ -128,7 +130,7 @@ def show(ctx: click.Context, run: str, runs_dir: Path, as_json: bool) -> None:
         ("weights", attributes.get("weights_sha256", "")),
         ("folder", reader.folder),
     ):
-        header.add_row(name, escape(printable(value)))
+        header.add_row(name, printable(value))
     out.print(header)
     numbers = Table("series", "last", box=None, pad_edge=False)
     numbers.columns[1].justify = "right"
@@ -144,7 +146,7 @@ def show(ctx: click.Context, run: str, runs_dir: Path, as_json: bool) -> None:
             new = event.new if event.why is None else event.why
             old, now = ("" if value is None else str(value) for value in (event.old, new))
             row = (step, event.actor, event.key, old, now, event.status)
-            table.add_row(*(escape(printable(cell)) for cell in row))
+            table.add_row(*(printable(cell) for cell in row))
         out.print()
         out.print(table)
 

@@ -67,12 +67,18 @@ def train(
     given = {key: value for key, value in given.items() if value is not None}
     if resume is not None:
         odd = [name for name in ("epochs", "seed", "device", "threads") if name in given]
-        if arch or data or settings or timed or odd:
-            raise UserError("--resume takes everything from the run; only --steps, --runs and --json go with it.")
+        if arch or data or settings or odd:
+            raise UserError("--resume takes everything from the run; only --steps, --at, --runs and --json go with it.")
         from neuralforge.train import launch
 
+        requests = [_timed_request(text) for text in timed]
         run = launch.resume(RunStore(runs_dir).find(resume), steps=steps, trust=trust)
         notes = _schedule_note(run) if steps is not None else ()
+        try:
+            _ask(run, requests)
+        except UserError:
+            run.log.abandon()
+            raise
     else:
         if arch is None or data is None:
             raise UserError("Say what to train on what: neuralforge train ARCH --data DATA, or train --resume RUN.")
@@ -84,8 +90,7 @@ def train(
 
         run = launch.start(plan)
         try:
-            for request in requests:
-                run.session.request(request)
+            _ask(run, requests)
         except UserError:
             run.log.abandon()
             RunStore(runs_dir).delete(run.folder.name)
@@ -102,7 +107,17 @@ def _schedule_note(run: Run) -> tuple[str, ...]:
     last = factor(config, 1.0)
     if last == 1.0:
         return ()
-    return (f"The schedule {config.schedule} ends where the run was first planned to; its factor stays at {last:g}.",)
+    effect = ", so nothing more is learned" if last == 0 else ""
+    where = "ends where the run was first planned to"
+    return (f"The schedule {config.schedule} {where}; its factor stays at {last:g}{effect}.",)
+
+
+def _ask(run: Run, requests: list[Request]) -> None:
+    """Ask for the changes of `--at`; one that the run will not reach is refused rather than forgotten."""
+    for request in requests:
+        if run.session.config.steps is not None and (request.at_step or 0) > run.session.total_steps():
+            raise UserError(f"--at {request.at_step}: the run ends after {run.session.total_steps()} steps.")
+        run.session.request(request)
 
 
 def _timed_request(text: str) -> Request:
@@ -189,12 +204,19 @@ def _pump(run: Run, notes: tuple[str, ...], as_json: bool) -> int:
             err=True,
         )
     if failed or session.trouble:  # a run may also end well with its checkpoints or its folder lost
-        click.echo(f"neuralforge: {session.trouble}", err=True)
+        click.echo(f"neuralforge: {session.trouble}{_remedy(session.trouble)}", err=True)
         return 1
     if session.state == "paused":
         click.echo(f"Paused after step {session.step}. To go on: {_resume_command(run)}", err=True)
         return 128 + (interrupts.signal or signal.SIGINT)
     return 0
+
+
+def _remedy(trouble: str | None) -> str:
+    """Say what can be done about a loss that is not finite."""
+    if trouble is None or "not finite" not in trouble:
+        return ""
+    return " Train again with a smaller lr or with clip_norm, or resume with other knobs by --at STEP:KEY=VALUE."
 
 
 def _resume_command(run: Run) -> str:
