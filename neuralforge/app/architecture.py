@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from neuralforge.data import registered
 from neuralforge.errors import UserError
 from neuralforge.graph.datainfo import DataInfo, Task
 from neuralforge.graph.document import SUFFIX, Document, load
@@ -139,7 +138,7 @@ def read_settings(pairs: tuple[str, ...], arch: str) -> Settings:
     nodes: dict[str, str] = {}
     fields = {item.name: item for item in config_fields()}
     options = set() if is_file(arch) else {item.name for item in option_fields(find(arch))}
-    data_options = {field.name for source in registered() for field in fields_of(source.params)} - {"path"}
+    data_options: set[str] | None = None
     for pair in pairs:
         key, equals, text = pair.partition("=")
         key = key.strip()
@@ -152,18 +151,27 @@ def read_settings(pairs: tuple[str, ...], arch: str) -> Settings:
                 raise UserError(f"{key} must be {error.expected}. Received: {text!r:.80}") from None
         elif key in options:
             template[key] = text
-        elif key in data_options:
-            data[key] = text
         elif key.startswith("data."):
             data[key.removeprefix("data.")] = text
         elif key.endswith((".dropout", ".frozen")):
             nodes[key] = text
         else:
+            data_options = data_options or _data_options()
+            if key in data_options:
+                data[key] = text
+                continue
             known = [*fields, *sorted(options), *(f"data.{name}" for name in sorted(data_options))]
             near = difflib.get_close_matches(key, known, n=3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}."
             raise UserError(f"There is no setting {key!r:.80}; {hint}")
     return Settings(config=config, template=template, data=data, nodes=nodes)
+
+
+def _data_options() -> set[str]:
+    """Return the names of the options of all data sets; loads the data room, so only where a key needs it."""
+    from neuralforge.data import registered
+
+    return {field.name for source in registered() for field in fields_of(source.params)} - {"path"}
 
 
 def with_node_settings(document: Document, config: TrainConfig, texts: Mapping[str, str]) -> Document:

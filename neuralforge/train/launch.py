@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,24 @@ def reset(run: Run) -> Run:
     return start(run.plan)
 
 
-def resume(folder: Path, *, steps: int | None = None, trust: bool = False) -> Run:
+def ask(session: TrainingSession, requests: Sequence[Request], steps: int | None) -> None:
+    """Ask for changes at later steps; one that the run will not reach is refused rather than forgotten.
+
+    Args:
+        session: The session.
+        requests: The changes.
+        steps: Step at which the run ends; None where it ends by epochs.
+
+    Raises:
+        UserError: When a request cannot be carried out.
+    """
+    for request in requests:
+        if steps is not None and (request.at_step or 0) > steps:
+            raise UserError(f"--at {request.at_step}: the run ends after {steps} steps.")
+        session.request(request)
+
+
+def resume(folder: Path, *, steps: int | None = None, trust: bool = False, requests: Sequence[Request] = ()) -> Run:
     """Go on with a run from its files alone.
 
     The newest whole checkpoint is restored, and what was recorded after it is gone over again with the requests of
@@ -147,6 +164,7 @@ def resume(folder: Path, *, steps: int | None = None, trust: bool = False) -> Ru
         folder: Folder of the run.
         steps: Train until so many steps in all; None keeps what the run was started with.
         trust: Whether the stored source may be run where it differs from the one that the document gives.
+        requests: Changes at later steps, besides those that the log holds already.
 
     Raises:
         NeedsTrust: When the stored source differs, and `trust` is not given.
@@ -174,6 +192,7 @@ def resume(folder: Path, *, steps: int | None = None, trust: bool = False) -> Ru
     session = TrainingSession(engine, retracing, None, history)
     if snapshot is not None:
         session.restore(snapshot)
+    ask(session, requests, steps or (session.total_steps() if engine.config.steps is not None else None))
     # The log is taken last: whatever fails before leaves the run as it is.
     log = RunLog.reopen(folder, writer_info=_versions())
     try:

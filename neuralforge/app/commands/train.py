@@ -72,13 +72,8 @@ def train(
         from neuralforge.train import launch
 
         requests = [_timed_request(text) for text in timed]
-        run = launch.resume(RunStore(runs_dir).find(resume), steps=steps, trust=trust)
+        run = launch.resume(RunStore(runs_dir).find(resume), steps=steps, trust=trust, requests=requests)
         notes = _schedule_note(run) if steps is not None else ()
-        try:
-            _ask(run, requests)
-        except UserError:
-            run.log.abandon()
-            raise
     else:
         if arch is None or data is None:
             raise UserError("Say what to train on what: neuralforge train ARCH --data DATA, or train --resume RUN.")
@@ -90,7 +85,7 @@ def train(
 
         run = launch.start(plan)
         try:
-            _ask(run, requests)
+            launch.ask(run.session, requests, plan.config.steps)
         except UserError:
             run.log.abandon()
             RunStore(runs_dir).delete(run.folder.name)
@@ -110,14 +105,6 @@ def _schedule_note(run: Run) -> tuple[str, ...]:
     effect = ", so nothing more is learned" if last == 0 else ""
     where = "ends where the run was first planned to"
     return (f"The schedule {config.schedule} {where}; its factor stays at {last:g}{effect}.",)
-
-
-def _ask(run: Run, requests: list[Request]) -> None:
-    """Ask for the changes of `--at`; one that the run will not reach is refused rather than forgotten."""
-    for request in requests:
-        if run.session.config.steps is not None and (request.at_step or 0) > run.session.total_steps():
-            raise UserError(f"--at {request.at_step}: the run ends after {run.session.total_steps()} steps.")
-        run.session.request(request)
 
 
 def _timed_request(text: str) -> Request:

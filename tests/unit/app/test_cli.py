@@ -242,6 +242,24 @@ def test_an_output_that_does_not_fit_the_data_is_an_issue_with_a_fix(nf: Command
     assert issue["fixes"][0]["params"] == {"out_features": 10}
 
 
+def test_an_option_of_the_data_set_needs_no_prefix_where_nobody_else_has_the_name(nf: Command) -> None:
+    plain = nf(*MLP, "--set", "noise=0.3").json
+    assert plain["weights_sha256"] == nf(*MLP, "--set", "data.noise=0.3").json["weights_sha256"]
+    assert plain["weights_sha256"] != nf(*MLP).json["weights_sha256"]
+
+
+def test_a_resumed_run_takes_timed_knobs(nf: Command) -> None:
+    result = nf(*MLP).json
+    for refused in ("50:momentum=0.5", "70:lr=0.5"):
+        assert nf("train", "--resume", "last", "--steps", 60, "--at", refused).code == 2
+        assert nf("runs", "--json").json[0]["status"] == "completed"  # as if nothing had been asked
+    longer = nf("train", "--resume", "last", "--steps", 60, "--at", "50:lr=0.5", "--json").json
+    assert (longer["run_id"], longer["steps"]) == (result["run_id"], 60)
+    with h5py.File(Path(result["path"]) / "run.h5", "r", locking=False) as file:
+        assert file["scalars/knob/lr/value"][48:50].tolist() == [1e-3, 0.5]
+    assert nf("replay", "last").code == 0
+
+
 def test_texts_are_printed_as_they_are(nf: Command) -> None:
     assert "x[:, start:end:step]" in nf("layers", "--json").out
     assert "🔚" not in nf("layers").out
