@@ -11,7 +11,7 @@ import hashlib
 import keyword
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -36,6 +36,7 @@ class GeneratedModule:
         paths: Node id -> path of its submodule, for the nodes that have one.
         inputs: Names of the arguments of `forward`: ids of the input nodes.
         outputs: Ids of the output nodes, in the order of the returned values.
+        lines: Node id -> numbers of its lines in the source, from 1: where its module is made and where it is called.
     """
 
     source: str
@@ -43,6 +44,7 @@ class GeneratedModule:
     paths: Mapping[str, str]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    lines: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def sha256(self) -> str:
@@ -68,23 +70,30 @@ def generate(document: Document, catalog: Catalog, inference: Inference | None =
     writer = _Writer(document.graph, inference)
     body = list(writer.forward(probe=False))
     class_name = class_name_of(document.name)
-    init = [f"        self.{node_id} = {module}" for node_id, module in writer.modules.items()]
+    init = [(node_id, f"        self.{node_id} = {module}") for node_id, module in writer.modules.items()]
     returns = "Tensor" if len(writer.outputs) == 1 else f"tuple[{', '.join(['Tensor'] * len(writer.outputs))}]"
+    beginning = [("", "    def __init__(self) -> None:"), ("", "        super().__init__()")]
     parts = [
-        f"class {class_name}(nn.Module):",
-        f'    """{_summary(writer, inference)}"""',
-        "",
-        *(["    def __init__(self) -> None:", "        super().__init__()", *init, ""] if init else []),
-        f"    def forward(self, {', '.join(f'{name}: Tensor' for name in writer.inputs)}) -> {returns}:",
+        ("", f"class {class_name}(nn.Module):"),
+        ("", f'    """{_summary(writer, inference)}"""'),
+        ("", ""),
+        *([*beginning, *init, ("", "")] if init else []),
+        ("", f"    def forward(self, {', '.join(f'{name}: Tensor' for name in writer.inputs)}) -> {returns}:"),
         *body,
     ]
-    text = "\n".join(parts) + "\n"
+    text = "\n".join(line for _, line in parts) + "\n"
+    head = f"{_imports(text)}\n\n\n"
+    lines: dict[str, tuple[int, ...]] = {}
+    for number, (node_id, _) in enumerate(parts, 1 + head.count("\n")):
+        if node_id:
+            lines[node_id] = (*lines.get(node_id, ()), number)
     return GeneratedModule(
-        source=f"{_imports(text)}\n\n\n{text}",
+        source=head + text,
         class_name=class_name,
         paths=MappingProxyType({node_id: node_id for node_id in writer.modules}),
         inputs=writer.inputs,
         outputs=writer.outputs,
+        lines=MappingProxyType(lines),
     )
 
 
@@ -105,7 +114,7 @@ def generate_probe(document: Document, catalog: Catalog, inference: Inference | 
     """
     inference = _sound(document.graph, catalog, inference)
     writer = _Writer(document.graph, inference)
-    body = "\n".join(line[4:] for line in writer.forward(probe=True))
+    body = "\n".join(line[4:] for _, line in writer.forward(probe=True))
     text = f"def probe(self, {', '.join(writer.inputs)}):\n{body}\n"
     return f"{_imports(text)}\n\n\n{text}"
 
@@ -175,8 +184,8 @@ class _Writer:
         assert rule.spec is not None
         return rule.spec.emit(rule.params, inputs, outputs)
 
-    def forward(self, *, probe: bool) -> Iterator[str]:
-        """Yield the indented lines of `forward`; with `probe`, each value is yielded by the generated code."""
+    def forward(self, *, probe: bool) -> Iterator[tuple[str, str]]:
+        """Yield (node, indented line) of `forward`; with `probe`, each value is yielded by the generated code."""
         variables: dict[tuple[str, str], str] = {(name, "output"): name for name in self.inputs}
         for position, node_id in enumerate(self.order):
             source, feeds = self.sources[node_id], self.graph.feeds(node_id)
@@ -194,17 +203,17 @@ class _Writer:
                 self._name_outputs(position, node_id, named, len(lines) > 1, variables)
                 for port in self.inference.outputs(node_id):
                     names[port] = variables.get((node_id, port), "_")
-                yield from self._lines(node_id, lines, named, names)
+                yield from ((node_id, line) for line in self._lines(node_id, lines, named, names))
             if probe and node_id not in self.outputs:
                 for port in self.inference.outputs(node_id):
                     if (node_id, port) in self.last_use:
-                        yield f'        yield "{node_id}", "{port}", {variables[node_id, port]}'
+                        yield node_id, f'        yield "{node_id}", "{port}", {variables[node_id, port]}'
             for value in feeds.values():
                 if self.last_use[value] == position:  # nothing later asks for it
                     variables.pop(value, None)
         if not probe:
             results = [variables[self.graph.feeds(node_id)["input"]] for node_id in self.outputs]
-            yield f"        return {', '.join(results)}"
+            yield "", f"        return {', '.join(results)}"
 
     def _name_outputs(
         self, position: int, node_id: str, used: list[str], keep_inputs: bool, variables: dict[tuple[str, str], str]

@@ -20,6 +20,8 @@ SUFFIX: Final = ".nf.json"
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
 MAX_NODES: Final = 100_000
 MAX_POSITION: Final = 1e9
+MAX_NAME: Final = 200
+MAX_TITLE: Final = 500
 
 MIGRATIONS: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = MappingProxyType({})
 """Schema version -> function that turns a document of that version into one of the next."""
@@ -129,7 +131,7 @@ def _no_constant(text: str) -> float:
 
 
 def _document(data: Mapping[str, Any]) -> Document:
-    name = _text(data.get("name", "untitled"), "name", 200)
+    name = _text(data.get("name", "untitled"), "name", MAX_NAME)
     layout: dict[str, Position] = {}
     nodes = []
     for number, item in enumerate(_list(data.get("nodes", []), "nodes"), 1):
@@ -145,7 +147,7 @@ def _document(data: Mapping[str, Any]) -> Document:
                 item.get("id", ""),
                 _text(item.get("layer"), "layer", 100),
                 as_params(params),
-                _text(item.get("title", ""), "title", 500),
+                _text(item.get("title", ""), "title", MAX_TITLE),
                 item.get("frozen", False) is True,
             )
         except UserError as error:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from neuralforge.graph.document import Document, Position
-from neuralforge.graph.graph import Edge, GraphError, Node, as_params
-from neuralforge.graph.names import slugify
+from neuralforge.errors import UserError
+from neuralforge.graph.clipboard import parse_clipboard
+from neuralforge.graph.document import MAX_NAME, MAX_POSITION, MAX_TITLE, Document, Position
+from neuralforge.graph.graph import Edge, Graph, GraphError, Node, as_params
+from neuralforge.graph.layout import GAP_X_PX, NODE_WIDTH_PX
+from neuralforge.graph.names import is_text, slugify
 from neuralforge.graph.shapes import Params, Value
+
+PASTE_OFFSET_PX: Final = 40.0
+"""How far right and down of the original a copy lies when no place is named."""
 
 
 class Edit(Protocol):
@@ -52,10 +59,12 @@ class AddNode:
 
     def apply(self, document: Document) -> Document:
         """Return the document with the node."""
-        changed = document.with_graph(document.graph.add(self.node))
+        _check_title(self.node.title)
+        # As an edit of the parameters would have it, so that whatever is on the canvas can be saved and read again.
+        changed = document.with_graph(document.graph.add(replace(self.node, params=as_params(dict(self.node.params)))))
         if self.position is None:
             return changed
-        return replace(changed, layout={**changed.layout, self.node.id: self.position})
+        return replace(changed, layout={**changed.layout, self.node.id: _checked(self.position)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,29 @@ class RemoveNode:
                     if origin == self.node:
                         graph = graph.connect(Edge(source, source_port, target, port))
         return document.with_graph(graph)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveNodes:
+    """Remove several nodes and their wires; with `heal`, wires close the gap as for `RemoveNode`."""
+
+    nodes: tuple[str, ...]
+    heal: bool = False
+
+    @property
+    def label(self) -> str:
+        """What menus call it."""
+        return f"Remove {self.nodes[0]}" if len(self.nodes) == 1 else f"Remove {len(self.nodes)} nodes"
+
+    @property
+    def merge_key(self) -> None:
+        """Never merges."""
+
+    def apply(self, document: Document) -> Document:
+        """Return the document without the nodes."""
+        for node_id in dict.fromkeys(self.nodes):
+            document = RemoveNode(node_id, self.heal).apply(document)
+        return document
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +167,7 @@ class SetTitle:
 
     def apply(self, document: Document) -> Document:
         """Return the document with the title changed."""
+        _check_title(self.title)
         return document.with_graph(document.graph.replace(replace(_node(document, self.node), title=self.title)))
 
 
@@ -206,7 +239,10 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """Put a new node on the wire into an input."""
+    """Put a new node on the wire into an input: at a canvas position, or between the ends, making room to the right.
+
+    `splice_in` does the same with a node that is there already.
+    """
 
     node: str
     port: str
@@ -214,6 +250,7 @@ class Splice:
     params: Params = ()
     input_port: str = "input"
     output_port: str = "output"
+    position: Position | None = None
 
     @property
     def label(self) -> str:
@@ -232,15 +269,28 @@ class Splice:
         if self.port not in graph.feeds(self.node):
             raise GraphError(f"Nothing feeds input {self.port!r} of {self.node!r}, so nothing can be spliced in.")
         source, source_port = graph.feeds(self.node)[self.port]
-        new = Node(slugify(self.layer, graph.nodes), self.layer, self.params)
+        new = Node(slugify(self.layer, graph.nodes), self.layer, as_params(dict(self.params)))
         graph = graph.add(new).disconnect(self.node, self.port)
         graph = graph.connect(Edge(source, source_port, new.id, self.input_port))
         graph = graph.connect(Edge(new.id, self.output_port, self.node, self.port))
         layout = document.layout
-        if source in layout and self.node in layout:
-            (ax, ay), (bx, by) = layout[source], layout[self.node]
-            layout = {**layout, new.id: ((ax + bx) / 2, (ay + by) / 2)}
+        if self.position is not None:
+            layout = {**layout, new.id: _checked(self.position)}
+        elif source in layout and self.node in layout:
+            layout = _between(layout, new.id, layout[source], layout[self.node])
         return replace(document, graph=graph, layout=layout)
+
+
+def _between(layout: Mapping[str, Position], new: str, left: Position, right: Position) -> dict[str, Position]:
+    """Place a node between two others; where they stand close, all that begins at the right one moves right."""
+    column_px = NODE_WIDTH_PX + GAP_X_PX
+    missing_px = left[0] + 2 * column_px - right[0]
+    moved = dict(layout)
+    if 0 < missing_px < 2 * column_px:  # a wire that leads back to the left has no room to make
+        moved = {key: _checked((x + missing_px, y)) if x >= right[0] else (x, y) for key, (x, y) in layout.items()}
+        right = (right[0] + missing_px, right[1])
+    moved[new] = ((left[0] + right[0]) / 2, (left[1] + right[1]) / 2)
+    return moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +313,128 @@ class Move:
         """Return the document with the positions changed."""
         for node_id in self.positions:
             _node(document, node_id)
-        return replace(document, layout={**document.layout, **self.positions})
+        moved = {node_id: _checked(position) for node_id, position in self.positions.items()}
+        return replace(document, layout={**document.layout, **moved})
+
+
+@dataclass(frozen=True, slots=True)
+class Paste:
+    """Add the nodes of a text that `copy_text` wrote, and the wires between them; their ids are new.
+
+    Args:
+        text: What the clipboard holds.
+        position: Where the upper left corner of the nodes comes to lie; None: a little right and down of where they
+            were.
+        verb: What menus call it, "Paste" or "Duplicate".
+    """
+
+    text: str
+    position: Position | None = None
+    verb: str = "Paste"
+
+    @property
+    def label(self) -> str:
+        """What menus call it."""
+        return f"{self.verb} nodes"
+
+    @property
+    def merge_key(self) -> None:
+        """Never merges."""
+
+    def apply(self, document: Document) -> Document:
+        """Return the document with the nodes."""
+        nodes, edges, layout = parse_clipboard(self.text)
+        taken = set(document.graph.nodes)
+        ids: dict[str, str] = {}
+        for node in nodes:
+            ids[node.id] = _fresh(node.id, taken)
+            taken.add(ids[node.id])
+        graph = Graph.build(
+            [*document.graph.nodes.values(), *(replace(node, id=ids[node.id]) for node in nodes)],
+            [
+                *document.graph.edges,
+                *(Edge(ids[edge.source], edge.source_port, ids[edge.target], edge.target_port) for edge in edges),
+            ],
+        )
+        dx = dy = PASTE_OFFSET_PX
+        if self.position is not None and layout:
+            dx = self.position[0] - min(x for x, _ in layout.values())
+            dy = self.position[1] - min(y for _, y in layout.values())
+        places = {ids[node_id]: _checked((x + dx, y + dy)) for node_id, (x, y) in layout.items()}
+        return replace(document, graph=graph, layout={**document.layout, **places})
+
+
+@dataclass(frozen=True, slots=True)
+class SetName:
+    """Change the name of the document."""
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        """What menus call it."""
+        return f"Rename to {self.name}"
+
+    @property
+    def merge_key(self) -> str:
+        """Merges with other renames."""
+        return "name"
+
+    def apply(self, document: Document) -> Document:
+        """Return the document with the name changed."""
+        if not self.name.strip() or len(self.name) > MAX_NAME or not is_text(self.name):
+            raise UserError(f"A network's name is a text of 1 to {MAX_NAME} characters. Received: {self.name!r:.60}")
+        return replace(document, name=self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Several edits as one: all of them, or none when one is refused."""
+
+    label: str
+    edits: tuple[Edit, ...]
+    merge_key: str | None = None
+
+    def apply(self, document: Document) -> Document:
+        """Return the document with all the changes, made in their order."""
+        for edit in self.edits:
+            document = edit.apply(document)
+        return document
+
+
+def splice_in(edge: Edge, node_id: str, input_port: str = "input", output_port: str = "output") -> Many:
+    """Put a node that is there already on a wire.
+
+    Args:
+        edge: The wire.
+        node_id: A node without wires of its own in these ports.
+        input_port: Which input the wire's source comes to feed.
+        output_port: Which output comes to feed the wire's target.
+
+    Returns:
+        The edit.
+    """
+    into = Connect(Edge(edge.source, edge.source_port, node_id, input_port))
+    out = Connect(Edge(node_id, output_port, edge.target, edge.target_port))
+    return Many(f"Insert {node_id} before {edge.target_port} of {edge.target}", (into, out))
+
+
+def _fresh(node_id: str, taken: set[str]) -> str:
+    """Return the id, or, where it is taken, one that counts on: a copy of conv1_2 is conv1_3."""
+    counted = re.fullmatch(r"(.*[0-9])_[0-9]+", node_id)
+    return slugify(counted[1] if counted and node_id in taken else node_id, taken)
+
+
+def _checked(position: Position) -> Position:
+    x, y = position
+    if not (abs(x) <= MAX_POSITION and abs(y) <= MAX_POSITION):  # which NaN is not
+        raise UserError(f"A node must lie within {MAX_POSITION:g} pixels of the middle. Received: {x:g}, {y:g}")
+    return float(x), float(y)
+
+
+def _check_title(title: str) -> None:
+    if len(title) > MAX_TITLE or not is_text(title):
+        raise UserError(f"A title is a text of at most {MAX_TITLE} characters. Received: {title!r:.60}")
 
 
 def _node(document: Document, node_id: str) -> Node:
@@ -280,6 +451,8 @@ def as_json(edit: Edit) -> dict[str, Any]:
         value = getattr(edit, item.name)
         if item.name == "params":
             value = dict(value)
+        elif item.name == "edits":
+            value = [as_json(part) for part in value]
         elif isinstance(value, Edge):
             value = str(value)
         elif isinstance(value, Node):

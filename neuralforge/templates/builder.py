@@ -12,18 +12,15 @@ Shapes are worked out on the way: `x.shape` is known at every line, and a layer 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Final, Literal, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
 
 from neuralforge.errors import UserError
-from neuralforge.graph.document import Document, Position
+from neuralforge.graph.document import Document
 from neuralforge.graph.graph import Edge, Graph, Node, as_params
+from neuralforge.graph.layout import lay_out
 from neuralforge.graph.shapes import UNCONNECTED, TensorType, Value
 from neuralforge.layers.registry import LayerCatalog, catalog
-
-COLUMN_PX: Final = 220.0
-ROW_PX: Final = 160.0
 
 
 class Wire(NamedTuple):
@@ -72,8 +69,6 @@ class Builder:
         self._layers = layers or catalog()
         self._nodes: list[Node] = []
         self._edges: list[Edge] = []
-        self._row: int | None = None
-        self._rows: dict[str, int] = {}
 
     def input(
         self, shape: tuple[int, ...], dtype: Literal["float32", "int64"] = "float32", node_id: str = "input"
@@ -121,19 +116,6 @@ class Builder:
         """
         self._node(Node(node_id, self._layers.output_key), (source,))
 
-    @contextmanager
-    def row(self, row: int) -> Iterator[None]:
-        """Lay the nodes that are added inside on a row of the canvas, 0 the uppermost.
-
-        Args:
-            row: The row; the layout moves a node further down where its place is taken.
-        """
-        before, self._row = self._row, row
-        try:
-            yield
-        finally:
-            self._row = before
-
     def note(self, sentence: str) -> None:
         """Record a decision in the document.
 
@@ -152,7 +134,7 @@ class Builder:
             The document; its graph has no issues when every node leads to an output.
         """
         graph = Graph.build(self._nodes, self._edges)
-        return Document(name=self.name, graph=graph, layout=lay_out(graph, self._rows), notes=(*self.notes, *notes))
+        return Document(name=self.name, graph=graph, layout=lay_out(graph), notes=(*self.notes, *notes))
 
     def _node(self, node: Node, sources: tuple[Wire, ...]) -> Wire:
         rule = self._layers.bind(node)
@@ -168,32 +150,5 @@ class Builder:
         for port, source in zip(rule.input_names, sources, strict=False):
             self._edges.append(Edge(source.node, source.port, node.id, port))
         self._nodes.append(node)
-        if self._row is not None:
-            self._rows[node.id] = self._row
         outputs = {port: kind for port, kind in outcome.outputs.items() if kind is not None}
         return Wire(node.id, next(iter(outputs), ""), outputs)
-
-
-def lay_out(graph: Graph, rows: Mapping[str, int] | None = None) -> dict[str, Position]:
-    """Place nodes on the canvas: a column for each step from the inputs, a row for each branch.
-
-    Args:
-        graph: The graph.
-        rows: Rows that were chosen for some nodes; the others lie on the row of what feeds them first.
-
-    Returns:
-        Position of each node in pixels; no two are the same.
-    """
-    chosen = rows or {}
-    columns: dict[str, int] = {}
-    taken: dict[tuple[int, int], str] = {}
-    row_of: dict[str, int] = {}
-    for node_id in graph.order():
-        sources = [source for _, (source, _) in sorted(graph.feeds(node_id).items())]
-        column = columns[node_id] = max((columns[source] + 1 for source in sources), default=0)
-        row = chosen.get(node_id, row_of[sources[0]] if sources else 0)
-        while (column, row) in taken:
-            row += 1
-        taken[column, row] = node_id
-        row_of[node_id] = row
-    return {node_id: (columns[node_id] * COLUMN_PX, row_of[node_id] * ROW_PX) for node_id in graph.nodes}

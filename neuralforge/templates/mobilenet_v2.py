@@ -35,17 +35,12 @@ def _unit(b: Builder, x: Wire, name: str, channels: int, kernel: int, stride: in
 
 def _inverted(b: Builder, x: Wire, name: str, expansion: int, channels: int, stride: int) -> Wire:
     narrow = x.shape[0]
-    adds = stride == 1 and narrow == channels
     y = x
-    with b.row(1 if adds else 0):  # below the shortcut where there is one
-        if expansion != 1:
-            y = _unit(b, y, f"{name}_expand", narrow * expansion, 1)
-        y = _unit(b, y, f"{name}_depthwise", y.shape[0], 3, stride, y.shape[0])
-        y = conv_bn(b, y, f"{name}_project_conv", f"{name}_project_bn", channels, 1)
-    if not adds:
-        return y
-    with b.row(0):
-        return b.add(f"{name}_add", "add", x, y)
+    if expansion != 1:
+        y = _unit(b, y, f"{name}_expand", narrow * expansion, 1)
+    y = _unit(b, y, f"{name}_depthwise", y.shape[0], 3, stride, y.shape[0])
+    y = conv_bn(b, y, f"{name}_project_conv", f"{name}_project_bn", channels, 1)
+    return b.add(f"{name}_add", "add", x, y) if stride == 1 and narrow == channels else y
 
 
 def _write(b: Builder, options: MobileNetV2Options, x: Wire, goal: Goal) -> Wire:

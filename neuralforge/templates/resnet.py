@@ -26,17 +26,14 @@ def _residual(b: Builder, x: Wire, name: str, channels: int, stride: int, expans
     """
     plan = ((3, stride, 1), (3, 1, 1)) if expansion == 1 else ((1, 1, 1), (3, stride, 1), (1, 1, expansion))
     y = x
-    with b.row(1):  # below the shortcut, which runs straight
-        for number, (kernel, step, factor) in enumerate(plan, 1):
-            y = conv_bn(b, y, f"{name}_conv{number}", f"{name}_bn{number}", channels * factor, kernel, stride=step)
-            if number < len(plan):
-                y = b.add(f"{name}_relu{number}", "relu", y)
-    with b.row(0):
-        if y.shape != x.shape:
-            wide = channels * expansion
-            x = conv_bn(b, x, f"{name}_downsample_0", f"{name}_downsample_1", wide, 1, stride=stride)
-        x = b.add(f"{name}_add", "add", y, x)
-        return b.add(f"{name}_relu{len(plan)}", "relu", x)
+    for number, (kernel, step, factor) in enumerate(plan, 1):
+        y = conv_bn(b, y, f"{name}_conv{number}", f"{name}_bn{number}", channels * factor, kernel, stride=step)
+        if number < len(plan):
+            y = b.add(f"{name}_relu{number}", "relu", y)
+    if y.shape != x.shape:
+        wide = channels * expansion
+        x = conv_bn(b, x, f"{name}_downsample_0", f"{name}_downsample_1", wide, 1, stride=stride)
+    return b.add(f"{name}_relu{len(plan)}", "relu", b.add(f"{name}_add", "add", y, x))
 
 
 def _writer(blocks: tuple[int, ...], expansion: int) -> Callable[[Builder, ResNetOptions, Wire, Goal], Wire]:

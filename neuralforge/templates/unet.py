@@ -34,24 +34,19 @@ def _twice(b: Builder, options: UNetOptions, x: Wire, name: str, channels: int) 
 def _write(b: Builder, options: UNetOptions, x: Wire, goal: Goal) -> Wire:
     outputs = goal.shape(x.shape)[0]
     skips = []
-    for level in range(options.depth):  # each level lies on its own row, so that the picture is a U
-        with b.row(level):
-            x = _twice(b, options, x, f"down{level + 1}", options.width * 2**level)
-            skips.append(x)
-        with b.row(level + 1):
-            x = b.add(f"pool{level + 1}", "max_pool2d", x, kernel_size=2, stride=2)
-    with b.row(options.depth):
-        x = _twice(b, options, x, "bottom", options.width * 2**options.depth)
+    for level in range(options.depth):
+        x = _twice(b, options, x, f"down{level + 1}", options.width * 2**level)
+        skips.append(x)
+        x = b.add(f"pool{level + 1}", "max_pool2d", x, kernel_size=2, stride=2)
+    x = _twice(b, options, x, "bottom", options.width * 2**options.depth)
     for level, skip in reversed(list(enumerate(skips))):
-        with b.row(level):
-            name, channels = f"up{level + 1}", options.width * 2**level
-            # halving an odd side loses a row, which the way up gives back
-            odd = (skip.shape[1] % 2, skip.shape[2] % 2)
-            x = b.add(name, "conv_transpose2d", x, out_channels=channels, kernel_size=2, stride=2, output_padding=odd)
-            x = b.add(f"{name}_concat", "concat", skip, x, dim=1)
-            x = _twice(b, options, x, name, channels)
-    with b.row(0):
-        return b.add("head", "conv2d", x, out_channels=outputs, kernel_size=1)
+        name, channels = f"up{level + 1}", options.width * 2**level
+        # halving an odd side loses a row, which the way up gives back
+        odd = (skip.shape[1] % 2, skip.shape[2] % 2)
+        x = b.add(name, "conv_transpose2d", x, out_channels=channels, kernel_size=2, stride=2, output_padding=odd)
+        x = b.add(f"{name}_concat", "concat", skip, x, dim=1)
+        x = _twice(b, options, x, name, channels)
+    return b.add("head", "conv2d", x, out_channels=outputs, kernel_size=1)
 
 
 TEMPLATES = (

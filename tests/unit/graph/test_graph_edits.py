@@ -110,7 +110,8 @@ def test_splice(document: Document) -> None:
     changed = Splice("relu1", "input", "dropout", (("p", 0.25),)).apply(document)
     assert changed.graph.feeds("relu1")["input"] == ("dropout", "output")
     assert changed.graph.feeds("dropout")["input"] == ("hidden", "output")
-    assert changed.layout["dropout"] == (50.0, 25.0)
+    assert changed.layout["dropout"] == (280.0, 25.0)  # half way, after all from relu1 on has made room
+    assert changed.layout["relu1"] == (560.0, 50.0) and changed.layout["hidden"] == (0.0, 0.0)
     again = Splice("relu1", "input", "dropout").apply(changed)
     assert again.graph.feeds("relu1")["input"] == ("dropout2", "output")
     assert infer_all(again.graph, catalog()).issues == ()

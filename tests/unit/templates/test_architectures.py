@@ -75,7 +75,7 @@ def test_unet_returns_every_size_without_a_resize(shape: tuple[int, ...]) -> Non
 def test_unet_is_drawn_as_a_u() -> None:
     layout = build("unet").layout
     assert layout["down1_conv1"][1] < layout["down2_conv1"][1] < layout["bottom_conv1"][1]
-    assert layout["up2"][1] == layout["pool1"][1] == layout["down2_conv1"][1]
+    assert layout["up2_concat"][1] == layout["pool1"][1] == layout["down2_conv1"][1]
 
 
 @pytest.mark.parametrize("side", range(4, 35))
@@ -97,7 +97,7 @@ def test_residual_blocks_have_torchvision_s_parts() -> None:
     assert len([name for name in deep if name.endswith("_add")]) == 16
 
 
-@pytest.mark.parametrize("key", ["resnet18", "resnet50", "mobilenet_v2"])
+@pytest.mark.parametrize("key", ["resnet18", "resnet50", "mobilenet_v2", "unet"])
 def test_nothing_lies_on_a_shortcut(key: str) -> None:
     document = build(key)
     graph, layout = document.graph, document.layout

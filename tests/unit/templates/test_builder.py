@@ -1,10 +1,9 @@
 import pytest
 
 from neuralforge.errors import UserError
-from neuralforge.graph.graph import Edge, Graph, Node
 from neuralforge.graph.inference import infer_all
 from neuralforge.layers.registry import catalog
-from neuralforge.templates.builder import COLUMN_PX, ROW_PX, Builder, lay_out
+from neuralforge.templates.builder import Builder
 
 
 def test_a_graph_is_written_straight_down() -> None:
@@ -78,53 +77,3 @@ def test_a_duplicate_id_is_refused() -> None:
     b.add("fc", "linear", b.add("fc", "linear", b.input((20,))))
     with pytest.raises(UserError, match="Two nodes have the id 'fc'"):
         b.document()
-
-
-def chain(*edges: tuple[str, str]) -> Graph:
-    names = dict.fromkeys(name for edge in edges for name in edge)
-    wires = [Edge(source, "output", target, f"from_{source}") for source, target in edges]
-    return Graph.build([Node(name, "any") for name in names], wires)
-
-
-def cell(place: tuple[float, float]) -> tuple[int, int]:
-    return round(place[0] / COLUMN_PX), round(place[1] / ROW_PX)
-
-
-def test_a_chain_is_a_line() -> None:
-    places = lay_out(chain(("a", "b"), ("b", "c")))
-    assert [cell(places[name]) for name in "abc"] == [(0, 0), (1, 0), (2, 0)]
-
-
-def test_branches_get_their_own_rows() -> None:
-    places = lay_out(chain(("a", "b"), ("a", "c"), ("b", "d"), ("c", "e"), ("d", "f"), ("e", "f")))
-    assert [cell(places[name]) for name in "abcdef"] == [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (3, 0)]
-
-
-def test_a_chosen_row_is_kept_where_it_is_free() -> None:
-    places = lay_out(chain(("a", "b"), ("a", "c"), ("b", "d")), {"b": 2, "c": 2})
-    assert [cell(places[name]) for name in "abcd"] == [(0, 0), (1, 2), (1, 3), (2, 2)]
-
-
-def test_many_branches_never_overlap() -> None:
-    edges = [("a", f"b{n}") for n in range(12)] + [(f"b{n}", f"c{m}") for n in range(12) for m in range(n % 4)]
-    places = lay_out(chain(*edges))
-    assert len(set(places.values())) == len(places)
-
-
-def test_rows_of_the_builder_nest() -> None:
-    b = Builder("tiny")
-    x = b.input((4,))
-    with b.row(2):
-        y = b.add("low", "linear", x)
-        with b.row(1):
-            z = b.add("middle", "linear", x)
-        w = b.add("lower", "linear", y)
-    b.output(b.add("free", "linear", z), "one")
-    b.output(w, "two")
-    layout = b.document().layout
-    assert {name: cell(layout[name])[1] for name in ("low", "middle", "lower", "free")} == {
-        "low": 2,
-        "middle": 1,
-        "lower": 2,
-        "free": 1,
-    }
