@@ -12,10 +12,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from neuralforge.train.session import TrainingSession
 from neuralforge.workbench.status import Pulse
+
+if TYPE_CHECKING:
+    from neuralforge.train.session import TrainingSession
 
 FRAME_SECS = 1 / 60
 UI_SHARE = 0.5
@@ -41,6 +43,7 @@ class FrameClock:
 
     def __init__(self) -> None:
         self.cost_secs = 0.0
+        self.interval_secs = FRAME_SECS  # longer while the window is hidden
         self.frames = 0
         self._last_secs = time.monotonic()
         self._drawn = asyncio.Event()
@@ -62,7 +65,7 @@ class FrameClock:
         A frame after the last one; but never so early that training gets less than its share beside slow frames.
         """
         share = self.cost_secs * UI_SHARE / (1 - UI_SHARE)
-        return max(self._last_secs + FRAME_SECS, time.monotonic() + share)
+        return max(self._last_secs + self.interval_secs, time.monotonic() + share)
 
     async def next_frame(self) -> None:
         """Wait until a frame was really drawn, or, where nobody draws, for a moment."""

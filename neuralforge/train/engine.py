@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,9 @@ from neuralforge.train.levers import Levers, make_optimizer
 from neuralforge.train.losses import Criterion
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.knobs import KnobBoard
+
+if TYPE_CHECKING:
+    from neuralforge.train.watch import Watch
 
 _STEP_STRIDE = 0x9E3779B97F4A7C15
 """Spreads successive steps over the seeds: 2**64 divided by the golden ratio (Knuth, TAOCP 3, 6.4)."""
@@ -70,7 +73,11 @@ class Engine:
         self.criterion = Criterion(config.loss, prepared.info, prepared.preprocessing)
         _check_ends(document, prepared, self.criterion, self.generated)
         self.board = KnobBoard.for_run(config, self.criterion.key, document.graph, inference)
-        self._probe_source = generate_probe(document, catalog(), inference)
+        self.probe_source = generate_probe(document, catalog(), inference)
+        self.macs = inference.totals().macs
+        """Multiply-accumulates of one forward pass of one sample."""
+        self.watch: Watch | None = None
+        """Looks at the run between steps; it is called here with each update, and by the session after it."""
 
         self.model: nn.Module = build_module(self.generated, config.seed).to(self.device)
         self.optimizer = make_optimizer(config, self.model)
@@ -102,6 +109,7 @@ class Engine:
         ]
         self._statistics_before = [torch.empty_like(buffer) for buffer in self._statistics]
         self._in_update = False
+        self._step = 0
 
     def sizes(self) -> list[int]:
         """Return the sizes of the batches of the next update: several with accumulation, all of one epoch."""
@@ -134,7 +142,7 @@ class Engine:
             self._loss, self._hits, self._count = 0.0, 0.0, 0
             if self._statistics:  # a forward pass changes them, even one whose update is not made
                 torch._foreach_copy_(self._statistics_before, self._statistics)
-            self._in_update = True
+            self._in_update, self._step = True, step
         x, y = self.train.batch(self.order.take(size))
         with self._randomness(step, number):
             if self._autocast_dtype is None:
@@ -170,6 +178,7 @@ class Engine:
         Returns:
             Loss and metric of the update: numbers on the CPU, scalar tensors elsewhere.
         """
+        watching = self.watch is not None and self.watch.before_update()
         self.levers.group["lr"] = lr
         clip = self.board.values["clip_norm"]
         if self.scaler is not None:
@@ -182,6 +191,8 @@ class Engine:
             if clip:
                 nn.utils.clip_grad_norm_(self.model.parameters(), clip)
             self.optimizer.step()
+        if watching and self.watch is not None:
+            self.watch.after_update(self._step)
         self.optimizer.zero_grad()
         self._in_update = False
         return self._loss, self._hits / self._count
@@ -222,9 +233,19 @@ class Engine:
         return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype)
 
     def _where_nonfinite(self, step: int, number: int, x: Tensor) -> str:
-        probe = compile_source(self._probe_source, "probe")["probe"]
+        probe = compile_source(self.probe_source, "probe")["probe"]
         with self._randomness(step, number):
             return first_nonfinite(self.model, self.generated.paths, probe, x)
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Let something look at the model between steps: evaluation mode, no gradients, the precision of the run."""
+        self.model.eval()
+        try:
+            with torch.no_grad(), self._autocast():
+                yield
+        finally:
+            self.levers.training_mode()
 
     def evaluate(self, data: TensorData) -> Iterator[tuple[float, float] | None]:
         """Evaluate a split, part by part, between steps.

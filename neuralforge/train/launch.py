@@ -30,8 +30,9 @@ from neuralforge.train.checkpoint import Snapshot, read_checkpoint
 from neuralforge.train.devices import default_threads, list_devices
 from neuralforge.train.engine import Engine
 from neuralforge.train.keeper import Keeper
-from neuralforge.train.recorder import TRAIN_CHANNEL, Difference, History, LogRecorder, Retracing
+from neuralforge.train.recorder import TRAIN_CHANNEL, Difference, Feed, History, LogRecorder, Recorder, Retracing, Tee
 from neuralforge.train.session import StepFailed, TrainingSession
+from neuralforge.train.watch import Watch
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.requests import Request
 from neuralforge.workbench.status import Pulse
@@ -92,13 +93,20 @@ class Run:
         """Folder of the run."""
         return self.log.folder
 
+    @property
+    def watch(self) -> Watch | None:
+        """Looks into the run between steps, where it was started with one."""
+        return self.session.engine.watch
 
-def start(plan: Plan, *, paused: bool = False) -> Run:
+
+def start(plan: Plan, *, paused: bool = False, feed: Feed | None = None, watch: bool = False) -> Run:
     """Start a new run.
 
     Args:
         plan: What is to be trained.
         paused: Whether it waits for "run" before the first step.
+        feed: Sees everything that the log has taken.
+        watch: Whether to make a `Watch`, to look into the run between steps.
 
     Raises:
         UserError: When the network does not fit the data, the device is not there, or the log cannot be written.
@@ -107,6 +115,8 @@ def start(plan: Plan, *, paused: bool = False) -> Run:
     engine = Engine(plan.document, prepared, plan.config)
     config = replace(plan.config, device=str(engine.device), threads=plan.config.threads or default_threads())
     engine.config = config
+    if watch:
+        engine.watch = Watch(engine)
     header = RunHeader(
         run_id=new_run_id(plan.document.name),
         name=plan.document.name,
@@ -120,12 +130,22 @@ def start(plan: Plan, *, paused: bool = False) -> Run:
         channels=_channels(engine),
     )
     log = RunLog.create(plan.runs_dir, header, writer_info=_versions())
-    session = TrainingSession(engine, LogRecorder(log), Keeper(log.folder, config), paused=paused)
+    session = TrainingSession(engine, _recorder(log, feed), Keeper(log.folder, config), paused=paused)
     return Run(session, log, plan=plan)
 
 
-def reset(run: Run) -> Run:
+def _recorder(log: RunLog, feed: Feed | None) -> Recorder:
+    recorder = LogRecorder(log)
+    return recorder if feed is None else Tee(recorder, feed)
+
+
+def reset(run: Run, *, feed: Feed | None = None, watch: bool = False) -> Run:
     """End a run as stopped, and start a new one from the same plan with the same seed.
+
+    Args:
+        run: The run.
+        feed: Sees everything that the log of the new run has taken.
+        watch: Whether to make a `Watch` for the new run.
 
     Raises:
         UserError: When the run was resumed from its files and so has no plan, or a log cannot be written.
@@ -134,7 +154,7 @@ def reset(run: Run) -> Run:
         raise UserError("A resumed run cannot be reset; start a new one.")
     if not run.session.ended:
         run.session.end("stopped")
-    return start(run.plan)
+    return start(run.plan, feed=feed, watch=watch)
 
 
 def ask(session: TrainingSession, requests: Sequence[Request], steps: int | None) -> None:
@@ -154,7 +174,15 @@ def ask(session: TrainingSession, requests: Sequence[Request], steps: int | None
         session.request(request)
 
 
-def resume(folder: Path, *, steps: int | None = None, trust: bool = False, requests: Sequence[Request] = ()) -> Run:
+def resume(
+    folder: Path,
+    *,
+    steps: int | None = None,
+    trust: bool = False,
+    requests: Sequence[Request] = (),
+    feed: Feed | None = None,
+    watch: bool = False,
+) -> Run:
     """Go on with a run from its files alone.
 
     The newest whole checkpoint is restored, and what was recorded after it is gone over again with the requests of
@@ -165,6 +193,8 @@ def resume(folder: Path, *, steps: int | None = None, trust: bool = False, reque
         steps: Train until so many steps in all; None keeps what the run was started with.
         trust: Whether the stored source may be run where it differs from the one that the document gives.
         requests: Changes at later steps, besides those that the log holds already.
+        feed: Sees everything that the log takes beyond what it holds.
+        watch: Whether to make a `Watch`, to look into the run between steps.
 
     Raises:
         NeedsTrust: When the stored source differs, and `trust` is not given.
@@ -186,6 +216,8 @@ def resume(folder: Path, *, steps: int | None = None, trust: bool = False, reque
     if altered is not None:
         raise UserError(f"Run {folder.name} cannot be resumed: {altered}")
     engine = _engine_from(reader, trust=trust)
+    if watch:
+        engine.watch = Watch(engine)
     snapshot = _newest_snapshot(reader, history.last_step)
     after = int(snapshot.state["step"]) if snapshot is not None else 0
     retracing = Retracing(history, after, None)
@@ -198,7 +230,7 @@ def resume(folder: Path, *, steps: int | None = None, trust: bool = False, reque
     try:
         if (log.sequence, log.last_step(TRAIN_CHANNEL)) != (len(history.events), history.last_step):
             raise UserError(f"Run {folder.name} was written by another process just now; try again.")
-        retracing.go_beyond(LogRecorder(log))
+        retracing.go_beyond(_recorder(log, feed))
         session.keeper = Keeper(folder, engine.config)
         for event in history.pending():
             session.repost(event)

@@ -31,8 +31,8 @@ class Recorder(Protocol):
     def scalar(self, name: str, step: int, value: float) -> None:
         """Write one number of a series of its own."""
 
-    def event(self, event: Event) -> None:
-        """Write an event."""
+    def event(self, event: Event) -> Event:
+        """Write an event and return it as it was written."""
 
     def checkpoint(self, step: int, file: str, sha256: str, kind: str) -> object:
         """Write that a checkpoint is on the disk."""
@@ -73,9 +73,9 @@ class LogRecorder:
         self.tick = log.tick
         self.flush = log.flush
 
-    def event(self, event: Event) -> None:
-        """Write an event."""
-        self.log.event(event)
+    def event(self, event: Event) -> Event:
+        """Write an event and return it with its number, time and digest."""
+        return self.log.event(event)
 
     def close(self, status: str, steps: int, weights_sha256: str | None) -> None:
         """End the log."""
@@ -92,6 +92,85 @@ class LogRecorder:
         self.log.abandon()
 
 
+class Feed(Protocol):
+    """What wants to see what a session writes, such as the plots of a window.
+
+    It is called on the thread that steps, within a step, so it must be quick, and it must not raise.
+    """
+
+    def row(self, step: int, *values: float) -> None:
+        """Take the numbers of an update, in the order of the channel's series."""
+
+    def scalar(self, name: str, step: int, value: float) -> None:
+        """Take one number of a series of its own."""
+
+    def event(self, event: Event) -> None:
+        """Take an event as the log has it, with its number and time."""
+
+    def checkpoint(self, step: int, file: str, sha256: str, kind: str) -> None:
+        """Take that a checkpoint is on the disk."""
+
+    def status(self, status: str) -> None:
+        """Take the state of the run, at its end too."""
+
+
+class Tee:
+    """Passes everything on to a recorder, and then shows a feed what the recorder has taken.
+
+    What the recorder refuses is not shown.
+
+    Args:
+        recorder: Where everything goes.
+        feed: What sees it.
+    """
+
+    def __init__(self, recorder: Recorder, feed: Feed) -> None:
+        self._recorder = recorder
+        self._feed = feed
+        self.tick = recorder.tick
+        self.flush = recorder.flush
+        self.abandon = recorder.abandon
+        write, show = recorder.row, feed.row
+
+        def row(step: int, *values: float) -> None:  # once a step: names of a function are found quicker than `self`
+            write(step, *values)
+            show(step, *values)
+
+        self.row = row
+
+    def scalar(self, name: str, step: int, value: float) -> None:
+        """Write and show one number of a series of its own."""
+        self._recorder.scalar(name, step, value)
+        self._feed.scalar(name, step, value)
+
+    def event(self, event: Event) -> Event:
+        """Write and show an event."""
+        written = self._recorder.event(event)
+        self._feed.event(written)
+        return written
+
+    def checkpoint(self, step: int, file: str, sha256: str, kind: str) -> object:
+        """Write and show that a checkpoint is on the disk."""
+        entry = self._recorder.checkpoint(step, file, sha256, kind)
+        self._feed.checkpoint(step, file, sha256, kind)
+        return entry
+
+    def status(self, status: str) -> None:
+        """Write and show the state of the run."""
+        self._recorder.status(status)
+        self._feed.status(status)
+
+    def close(self, status: str, steps: int, weights_sha256: str | None) -> None:
+        """End the log and show how."""
+        self._recorder.close(status, steps, weights_sha256)
+        self._feed.status(status)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the log is open."""
+        return self._recorder.is_open
+
+
 class NullRecorder:
     """Writes nothing; for measurements and for what needs no record."""
 
@@ -101,8 +180,9 @@ class NullRecorder:
     def scalar(self, name: str, step: int, value: float) -> None:
         """Ignore a number."""
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event) -> Event:
         """Ignore an event."""
+        return event
 
     def checkpoint(self, step: int, file: str, sha256: str, kind: str) -> None:
         """Ignore a checkpoint."""
@@ -240,12 +320,13 @@ class Retracing:
             self.difference = self.difference or Difference(step, name, recorded, value)
             self.largest = max(self.largest, abs(recorded - value))
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event) -> Event:
         """Recognise an event of the engine that was recorded, or pass it on."""
         if _key(event) in self._known:
             self._known.remove(_key(event))
         elif self._beyond is not None:
-            self._beyond.event(event)
+            return self._beyond.event(event)
+        return event
 
     def checkpoint(self, step: int, file: str, sha256: str, kind: str) -> None:
         """Pass on that a checkpoint is on the disk."""

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from neuralforge.workbench.config import TrainConfig
 
 ONE_CYCLE_RISE = 0.3
@@ -42,6 +45,35 @@ def factor(config: TrainConfig, progress: float) -> float:
     if progress < config.warmup:
         value *= progress / config.warmup
     return value
+
+
+def planned_lr(
+    config: TrainConfig, total_steps: int, points: int, horizon_steps: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Give the factor over a run that is still to come, for a line in a plot.
+
+    Args:
+        config: Gives the schedule and its parameters.
+        total_steps: Updates of the whole run.
+        points: About how many points the line is to have; a few more where the schedule turns or drops.
+        horizon_steps: Updates over which the schedule stretches; where nothing is said, those of the configuration,
+            or all of them where it counts in epochs. They differ where a run was extended.
+
+    Returns:
+        Steps, int64 [P], rising, from 1 to `total_steps`; and the factor in force in each, float64 [P].
+    """
+    horizon = max(1, horizon_steps or config.steps or total_steps)
+    turns = [config.warmup]
+    if config.schedule == "step":
+        turns += config.milestones
+    elif config.schedule == "one_cycle":
+        turns.append(ONE_CYCLE_RISE)
+    # In step s the part of s - 1 updates is done. The step at a turn and its neighbours keep the corner sharp.
+    corners = [1 + round(turn * horizon) + offset for turn in (*turns, 1.0) for offset in (-1, 0, 1)]
+    even = np.linspace(1, total_steps, max(2, points)).round()
+    steps = np.unique(np.concatenate([even, corners])).astype(np.int64)
+    steps = steps[(steps >= 1) & (steps <= total_steps)]
+    return steps, np.array([factor(config, (step - 1) / horizon) for step in steps.tolist()])
 
 
 def is_constant(config: TrainConfig) -> bool:

@@ -216,6 +216,8 @@ class TrainingSession:
                 self._boundary()
                 if self.state == "paused":
                     self.recorder.tick(time.monotonic(), 0.0)
+                    if self.engine.watch is not None:
+                        self.engine.watch.service(self)
                     yield Pulse("paused", self.step, self._loss)
                 elif self._end_as is not None or self._done():
                     yield from self._finish(self._end_as or "completed")
@@ -321,6 +323,8 @@ class TrainingSession:
             self._in_flight.append((number, torch.stack((loss, metric)), base, lr))
             self._land(_MAX_IN_FLIGHT)
         self._step_secs += 0.1 * (time.monotonic() - began_secs - self._step_secs)
+        if self.engine.watch is not None:
+            self.engine.watch.service(self)
         yield Pulse("step", number, self._loss)
 
     def _abandon_update(self) -> None:

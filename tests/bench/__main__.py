@@ -18,12 +18,14 @@ from tests.bench.timing import Bench, Line, Measure
 
 SUBJECTS = {
     "step": "A step of a session beside a bare PyTorch loop (CPU time)",
+    "watch": "A watched run beside one that is not (CPU time)",
     "modules": "Generated beside hand-written modules, training step (CPU time)",
     "codegen": "Writing and executing the source of a network",
     "log": "A row of the run log beside a ring store",
     "inference": "Shapes of a whole graph, and after an edit (with the edit itself)",
     "drivers": "Training under a window that spends 4 ms of Python in each of 60 frames a second (wall time)",
     "loader": "A batch of 64 images of 28x28 bytes (CPU time)",
+    "series": "Curves in memory beside going over them with NumPy (CPU time)",
     "startup": "Starting the command line (wall time, fresh processes)",
 }
 """Name, which is that of the module, -> title. In the order of the table."""

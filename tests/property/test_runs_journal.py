@@ -8,7 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuralforge.errors import UserError
-from neuralforge.runs import Event, RunHeader, RunLog, RunReader, verify
+from neuralforge.runs.events import Event, verify
+from neuralforge.runs.header import RunHeader
+from neuralforge.runs.log import RunLog
+from neuralforge.runs.reader import RunReader
 
 LAST = 40
 HEADER = RunHeader(

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from neuralforge.runs import RunHeader, RunLog
+from neuralforge.runs.header import RunHeader
+from neuralforge.runs.log import RunLog
 
 TRAIN = ("train/loss", "train/accuracy", "knob/lr", "effective/lr")
 

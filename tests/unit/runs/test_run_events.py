@@ -7,9 +7,10 @@ import h5py
 import pytest
 
 from neuralforge.errors import UserError
-from neuralforge.runs import Event, RunLog, RunReader, chain, genesis, verify
-from neuralforge.runs.events import sealed
+from neuralforge.runs.events import Event, chain, genesis, sealed, verify
 from neuralforge.runs.header import canonical
+from neuralforge.runs.log import RunLog
+from neuralforge.runs.reader import RunReader
 
 
 def make(**fields):

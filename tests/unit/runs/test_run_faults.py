@@ -18,12 +18,15 @@ import h5py
 import pytest
 
 from neuralforge.errors import UserError
-from neuralforge.runs import Event, RunLog, RunLogError, RunReader
 from neuralforge.runs import disk as disk_module
 from neuralforge.runs import journal as journal_module
 from neuralforge.runs import lock as lock_module
+from neuralforge.runs.errors import RunLogError
+from neuralforge.runs.events import Event
 from neuralforge.runs.layout import ROWS_PER_CHUNK, RunFile
 from neuralforge.runs.lock import LOCK_NAME, WriterLock, holder, is_alive
+from neuralforge.runs.log import RunLog
+from neuralforge.runs.reader import RunReader
 
 FORK = multiprocessing.get_context("fork")
 DEADLINE_SECS = 30.0
@@ -248,7 +251,8 @@ def test_whichever_write_of_the_file_fails_the_run_ends_complete(tmp_path, make_
 
 def test_a_program_that_ends_without_closing_its_log_ends_well(tmp_path):
     program = (
-        "import sys, pathlib; from neuralforge.runs import *\n"
+        "import sys, pathlib; from neuralforge.runs.header import RunHeader, utc_now; "
+        "from neuralforge.runs.log import RunLog\n"
         "h = RunHeader(run_id='run-a', name='x', created_utc=utc_now(), seed=1, document='{}', source='',"
         " channels={'train': ('train/loss',)})\n"
         "log = RunLog.create(pathlib.Path(sys.argv[1]), h)\n"

@@ -6,8 +6,10 @@ import zlib
 
 import pytest
 
-from neuralforge.runs import Event, RunFileError, RunReader
+from neuralforge.runs.errors import RunFileError
+from neuralforge.runs.events import Event
 from neuralforge.runs.journal import MAX_PAYLOAD_BYTES, Journal, Record, Scan, encode
+from neuralforge.runs.reader import RunReader
 
 PAYLOADS = [b"", b"a", b"bb" * 100, bytes(range(256))]
 

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from neuralforge.errors import UserError
-from neuralforge.runs import Event, RunLog, RunLogError, RunReader, new_run_id
-from neuralforge.runs.header import RUN_ID
+from neuralforge.runs.errors import RunLogError
+from neuralforge.runs.events import Event
+from neuralforge.runs.header import RUN_ID, new_run_id
 from neuralforge.runs.layout import ROWS_PER_CHUNK
+from neuralforge.runs.log import RunLog
+from neuralforge.runs.reader import RunReader
 
 
 def knob(new, **fields):

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from neuralforge.errors import UserError
-from neuralforge.runs import Event, RunFileError, RunLog, RunReader, verify
 from neuralforge.runs.checked import CheckedFile, TornReadError
+from neuralforge.runs.errors import RunFileError
+from neuralforge.runs.events import Event, verify
 from neuralforge.runs.layout import FILL_BITS, FILL_VALUE
+from neuralforge.runs.log import RunLog
+from neuralforge.runs.reader import RunReader
 
 TEXT = h5py.string_dtype()
 LOSS = "scalars/train/loss"

@@ -6,18 +6,13 @@ import h5py
 import pytest
 
 from neuralforge.errors import UserError
-from neuralforge.runs import (
-    Event,
-    RunLog,
-    RunLogError,
-    RunReader,
-    RunStore,
-    export_csv,
-    export_events_csv,
-    replacing,
-    write_atomic,
-)
-from neuralforge.runs.table import guarded
+from neuralforge.runs.atomic import replacing, write_atomic
+from neuralforge.runs.errors import RunLogError
+from neuralforge.runs.events import Event
+from neuralforge.runs.log import RunLog
+from neuralforge.runs.reader import RunReader
+from neuralforge.runs.store import RunStore
+from neuralforge.runs.table import export_csv, export_events_csv, guarded
 
 
 @pytest.fixture
