@@ -9,8 +9,8 @@ export PYTHONDONTWRITEBYTECODE ?= 1
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-run: setup  ## Train small_cnn on real handwritten digits, with a live display.
-	@.venv/bin/neuralforge train small_cnn --data digits
+run: setup  ## Open the window: small_cnn on real handwritten digits, training. Off screen without a display.
+	@scripts/run.sh
 
 test: setup-dev lint  ## Every check: lint, types, import rules, all tests.
 	$(PY) -m pytest -n $(JOBS) -q

@@ -19,6 +19,21 @@ need_apt() { # packages that only the system can give
     fi
 }
 
+# What the window draws with: X11 and OpenGL, and EGL where there is no display. Training in a terminal does without.
+if [ "$(uname -s)" = Linux ]; then
+    lacking=
+    for pair in libX11.so.6=libx11-6 libXext.so.6=libxext6 libGL.so.1=libgl1 libEGL.so.1=libegl1 \
+        libEGL_mesa.so.0=libegl-mesa0 libXrandr.so.2=libxrandr2 libXi.so.6=libxi6 libXcursor.so.1=libxcursor1 \
+        libXinerama.so.1=libxinerama1; do
+        [ -n "$(find /lib /usr/lib /usr/lib64 -maxdepth 2 -name "${pair%%=*}*" -print -quit 2>/dev/null)" ] ||
+            lacking="$lacking ${pair##*=}"
+    done
+    if [ -n "$lacking" ]; then
+        # shellcheck disable=SC2086
+        (need_apt $lacking libgl1-mesa-dri libglx-mesa0) || echo "setup: without them the window cannot open; training in a terminal works" >&2
+    fi
+fi
+
 command -v "$python" >/dev/null || need_apt python3 python3-venv
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
     echo "setup: Python 3.11 or later is needed; $python is $("$python" -V). Set PYTHON to another." >&2

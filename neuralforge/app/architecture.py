@@ -58,7 +58,7 @@ def open_architecture(arch: str, data: DataInfo | None, options: Mapping[str, st
         if options:
             raise UserError(f"{arch} is a file and takes no template options. Received: {', '.join(options)}")
         document = load(Path(arch))
-        return Architecture(document=document, task=_task_of(document, data) if data is not None else None)
+        return Architecture(document=document, task=task_of(document, data) if data is not None else None)
     template = find(arch)
     parsed = parse_options(template, options)
     if data is None:
@@ -67,7 +67,7 @@ def open_architecture(arch: str, data: DataInfo | None, options: Mapping[str, st
     return Architecture(document=bound.document, task=bound.task)
 
 
-def _task_of(document: Document, data: DataInfo) -> Task:
+def task_of(document: Document, data: DataInfo) -> Task:
     """Say what a document learns: what the data is for, or to reproduce its input where it returns just that."""
     inference = infer_all(document.graph, catalog())
     came = TensorType((BATCH, *data.input_shape), data.input_dtype)
@@ -93,7 +93,7 @@ def data_issues(document: Document, inference: Inference, data: DataInfo) -> tup
 
 def _output_issues(document: Document, inference: Inference, data: DataInfo) -> Iterator[Issue]:
     """Yield what keeps the result of a document from being compared with the targets of a data set."""
-    task = _task_of(document, data)
+    task = task_of(document, data)
     shape = data.input_shape if task == "reconstruction" else (data.outputs,)
     if task == "segmentation":
         shape = (data.outputs, *data.input_shape[1:])

@@ -6,10 +6,12 @@ without it.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
 import traceback
+from pathlib import Path
 
 import click
 
@@ -18,6 +20,7 @@ from neuralforge.app.output import printable
 from neuralforge.errors import UserError
 
 COMMANDS = {
+    "open": "Open the window; `neuralforge PATH` does the same.",
     "train": "Train a network, or go on with a run.",
     "replay": "Run a run again from its log and compare every number.",
     "runs": "List, show, export or delete runs.",
@@ -43,9 +46,33 @@ class LazyGroup(click.Group):
         """Import a subcommand."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name == "open":
+            from neuralforge.app.commands.open import open_window
+
+            return open_window
         module = "lists" if cmd_name in ("layers", "templates", "datasets", "devices") else cmd_name
         command: click.Command = getattr(importlib.import_module(f"neuralforge.app.commands.{module}"), cmd_name)
         return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take options that are not the group's own for those of the window: `neuralforge --exit`."""
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if args and args[0].startswith("-") and args[0] not in own:
+            args = ["open", *args]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Take what is no subcommand for a path to open."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            path = Path(args[0])
+            if not path.exists() and not args[0].endswith(".json"):
+                near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+                hint = f"did you mean {near[0]}?" if near else "neuralforge --help lists the commands."
+                raise UserError(f"No such command and no such file: {args[0]!r:.80}; {hint}")
+            return "open", self.get_command(ctx, "open"), args
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of subcommands without importing them."""
@@ -53,15 +80,29 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    invoke_without_command=True,
+    subcommand_metavar="[PATH | COMMAND [ARGS]...]",
+)
 @click.version_option(neuralforge.__version__, prog_name="neuralforge")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> int | None:
     """Draw a neural network, train it, steer it while it trains, and replay the run bit for bit.
+
+    Without a command, the window opens; PATH is a document or the folder of a run.
 
     ARCH is a template (see `neuralforge templates`) or a file `*.nf.json`. DATA is a data set (see `neuralforge
     datasets`) or the path of a CSV file, an .npz file or a folder of images. RUN is the id of a run, the beginning of
     one, "last", or a path. `--debug` anywhere shows the traceback of an error.
     """
+    if ctx.invoked_subcommand is None:
+        from neuralforge.app.commands.open import open_window
+
+        code: int | None = ctx.invoke(open_window)
+        return code
+    return None
 
 
 def main() -> None:

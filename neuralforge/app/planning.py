@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neuralforge.app.architecture import open_architecture, read_settings, with_node_settings
+from neuralforge.app.architecture import Settings, open_architecture, read_settings, with_node_settings
 from neuralforge.app.output import default_runs_dir
 from neuralforge.data import reference, resolve
 from neuralforge.errors import UserError
 from neuralforge.graph.inference import infer_all
 from neuralforge.layers.registry import catalog
-from neuralforge.train.launch import DataReference, Plan
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.knobs import KnobBoard
+
+if TYPE_CHECKING:
+    from neuralforge.train.launch import Plan
+
+
+def read_words(arch: str, settings: Sequence[str], config: Mapping[str, Any]) -> tuple[Settings, TrainConfig]:
+    """Read what is said of the training and of the network, as far as that needs neither the data nor torch.
+
+    Args:
+        arch: Template name, or path of a document.
+        settings: `KEY=VALUE` texts as `--set` takes them.
+        config: Fields of `TrainConfig`.
+
+    Raises:
+        UserError: When there is no such template or key, a value does not fit, or a field is said twice.
+    """
+    given = read_settings(tuple(settings), arch)
+    for key in config:
+        if key in given.config:
+            raise UserError(f"{key} is given twice, as --{key} and as --set.")
+    return given, TrainConfig(**{**given.config, **config})
 
 
 def make_plan(
@@ -35,11 +55,9 @@ def make_plan(
     Raises:
         UserError: When something is not there, does not fit, or is said twice.
     """
-    given = read_settings(tuple(settings), arch)
-    for key in config:
-        if key in given.config:
-            raise UserError(f"{key} is given twice, as --{key} and as --set.")
-    settled = TrainConfig(**{**given.config, **config})
+    from neuralforge.train.launch import DataReference, Plan
+
+    given, settled = read_words(arch, settings, config)
     source, params = resolve(data, given.data)
     raw = source.load(params)
     architecture = open_architecture(arch, raw.info, given.template)

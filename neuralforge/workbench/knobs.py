@@ -45,6 +45,7 @@ class Knob:
         doc: What it does.
         node: Node that it belongs to, or "".
         smallest: Left end of a logarithmic slider.
+        largest: Right end of the slider; values beyond, up to `high`, can be typed. None: `high`.
     """
 
     key: str
@@ -58,6 +59,12 @@ class Knob:
     doc: str = ""
     node: str = ""
     smallest: float = 0.0
+    largest: float | None = None
+
+    @property
+    def right_end(self) -> float:
+        """Value at the right end of the slider."""
+        return self.high if self.largest is None else min(self.largest, self.high)
 
     def check(self, value: object) -> KnobValue:
         """Return the value in its exact type.
@@ -94,22 +101,74 @@ class Knob:
 
 
 _GLOBAL = (
-    Knob(key="lr", title="Learning rate", kind="float", high=100.0, scale="log", smallest=1e-7,
+    Knob(key="lr", title="Learning rate", kind="float", high=100.0, scale="log", smallest=1e-6, largest=1.0,
          doc="Base learning rate; what is in force is this times the schedule's factor."),
     Knob(key="momentum", title="Momentum", kind="float", high=0.9999, doc="Share of the last update that is kept."),
     Knob(key="beta1", title="Beta 1", kind="float", high=0.9999, doc="Decay of the running mean of the gradient."),
     Knob(key="beta2", title="Beta 2", kind="float", high=0.999999, doc="Decay of the running square of the gradient."),
-    Knob(key="weight_decay", title="Weight decay", kind="float", high=10.0, scale="log", smallest=1e-7,
+    Knob(key="weight_decay", title="Weight decay", kind="float", high=10.0, scale="log", smallest=1e-6, largest=1.0,
          doc="Pull of the weights towards zero."),
     Knob(key="batch_size", title="Batch size", kind="int", low=1, high=1 << 20, unit="samples", scale="log", smallest=1,
-         doc="Samples in a batch; the order in which samples come stays the same."),
-    Knob(key="clip_norm", title="Clip norm", kind="float", high=1e6, scale="log", smallest=1e-3,
+         largest=1024, doc="Samples in a batch; the order in which samples come stays the same."),
+    Knob(key="clip_norm", title="Clip norm", kind="float", high=1e6, scale="log", smallest=1e-2, largest=100.0,
          doc="Greatest norm of the gradient of an update; 0 is off."),
     Knob(key="label_smoothing", title="Label smoothing", kind="float", high=0.999,
          doc="Share of the target that is spread over all classes."),
     Knob(key="accumulation", title="Accumulation", kind="int", low=1, high=1024, unit="batches", scale="log",
-         smallest=1, doc="Batches whose gradients are averaged in one update."),
+         smallest=1, largest=64, doc="Batches whose gradients are averaged in one update."),
 )  # fmt: skip
+
+ZERO_SHARE = 0.04
+"""Part of a logarithmic slider, at its left end, that stands for 0 where 0 is allowed."""
+
+SLIDER_DIGITS = 3
+"""Significant digits of a number that a slider gives."""
+
+
+def to_slider(knob: Knob, value: float) -> float:
+    """Return where a value lies on the knob's slider.
+
+    Args:
+        knob: The knob.
+        value: Its value; one beyond an end lies at that end.
+
+    Returns:
+        From 0, the left end, to 1.
+    """
+    low, high = knob.low, knob.right_end
+    if high <= low:
+        return 0.0
+    if knob.scale == "linear":
+        return min(1.0, max(0.0, (value - low) / (high - low)))
+    stop = ZERO_SHARE if low < knob.smallest else 0.0
+    if value < knob.smallest:
+        return 0.0 if value <= low else stop
+    part = math.log(value / knob.smallest) / math.log(high / knob.smallest)
+    return min(1.0, max(stop, stop + (1 - stop) * part))
+
+
+def from_slider(knob: Knob, position: float) -> float | int:
+    """Return the value at a place of the knob's slider, rounded as a person would write it.
+
+    Args:
+        knob: The knob.
+        position: From 0, the left end, to 1; beyond is taken as the end.
+    """
+    low, high = knob.low, knob.right_end
+    position = min(1.0, max(0.0, position))
+    if knob.scale == "linear":
+        value = low + (high - low) * position
+    else:
+        stop = ZERO_SHARE if low < knob.smallest else 0.0
+        if position < stop / 2:
+            value = low
+        else:
+            part = max(0.0, (position - stop) / (1 - stop))
+            value = knob.smallest * (high / knob.smallest) ** part
+    if knob.kind == "int":
+        return min(math.floor(high), max(math.ceil(low), round(value)))
+    return float(min(high, max(low, float(f"{value:.{SLIDER_DIGITS - 1}e}"))))
+
 
 _OPTIMIZER_KNOBS: Mapping[str, tuple[str, ...]] = {
     "sgd": ("momentum",),

@@ -26,6 +26,7 @@ SUBJECTS = {
     "drivers": "Training under a window that spends 4 ms of Python in each of 60 frames a second (wall time)",
     "loader": "A batch of 64 images of 28x28 bytes (CPU time)",
     "series": "Curves in memory beside going over them with NumPy (CPU time)",
+    "window": "The window on the null backend (wall time, fresh processes)",
     "startup": "Starting the command line (wall time, fresh processes)",
 }
 """Name, which is that of the module, -> title. In the order of the table."""

@@ -71,13 +71,13 @@ def train(
             raise UserError("--resume takes everything from the run; only --steps, --at, --runs and --json go with it.")
         from neuralforge.train import launch
 
-        requests = [_timed_request(text) for text in timed]
+        requests = [timed_request(text) for text in timed]
         run = launch.resume(RunStore(runs_dir).find(resume), steps=steps, trust=trust, requests=requests)
         notes = _schedule_note(run) if steps is not None else ()
     else:
         if arch is None or data is None:
             raise UserError("Say what to train on what: neuralforge train ARCH --data DATA, or train --resume RUN.")
-        requests = [_timed_request(text) for text in timed]
+        requests = [timed_request(text) for text in timed]
         from neuralforge.app.planning import make_plan
 
         plan = make_plan(arch, data, settings=settings, runs_dir=runs_dir, **given)
@@ -107,7 +107,12 @@ def _schedule_note(run: Run) -> tuple[str, ...]:
     return (f"The schedule {config.schedule} {where}; its factor stays at {last:g}{effect}.",)
 
 
-def _timed_request(text: str) -> Request:
+def timed_request(text: str) -> Request:
+    """Read `STEP:KEY=VALUE`.
+
+    Raises:
+        UserError: When it is not of that form.
+    """
     step, colon, pair = text.partition(":")
     key, equals, value = pair.partition("=")
     if not colon or not equals or not step.strip().isdigit():

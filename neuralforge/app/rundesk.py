@@ -1,0 +1,391 @@
+"""The run in the window: live, pumped by a driver under the event loop, or opened from its files."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from neuralforge.app.drivers import Driver, FrameClock, Mode
+from neuralforge.errors import UserError
+from neuralforge.graph.document import Document, loads
+from neuralforge.runs.events import Event
+from neuralforge.workbench.config import TrainConfig
+from neuralforge.workbench.knobs import KnobValue, Refused
+from neuralforge.workbench.requests import Request, Ticket
+from neuralforge.workbench.series import SeriesBook
+from neuralforge.workbench.status import Progress
+from neuralforge.workbench.view import KnobsView, RunView
+
+if TYPE_CHECKING:
+    from neuralforge.train.launch import Plan, Run
+
+_SPEED_SECS: Final = 0.5
+_PLANNED_POINTS: Final = 400
+TRAIN_CHANNEL: Final = "train"
+
+
+class RunFeed:
+    """Takes what the log has taken, on the thread that steps, and keeps it for the window.
+
+    Attributes:
+        book: The curves.
+        events: All events, oldest first.
+        checkpoints: Steps of the checkpoints.
+    """
+
+    def __init__(self) -> None:
+        self.book = SeriesBook()
+        self.events: list[Event] = []
+        self.checkpoints: list[int] = []
+        self._put: Callable[[tuple[float, ...]], None] | None = None
+
+    def name(self, series: Sequence[str]) -> None:
+        """Say what the values of a row are; before the first row."""
+        self._put = self.book.channel(tuple(series)).row
+
+    def row(self, step: int, *values: float) -> None:
+        """Take the numbers of an update."""
+        assert self._put is not None
+        self._put((step, *values))
+
+    def scalar(self, name: str, step: int, value: float) -> None:
+        """Take one number."""
+        self.book.scalar(name, step, value)
+
+    def event(self, event: Event) -> None:
+        """Take an event."""
+        self.events.append(event)
+
+    def checkpoint(self, step: int, file: str, sha256: str, kind: str) -> None:
+        """Take that a checkpoint is on the disk."""
+        self.checkpoints.append(step)
+
+    def status(self, status: str) -> None:
+        """Take the state of the run."""
+
+
+class LiveRun:
+    """A run that this window trains.
+
+    Args:
+        run: The session with its log.
+        feed: What the log has taken.
+        clock: Tells the driver when frames are due.
+        data: What it trains on, in words.
+        on_end: Called on the event loop when the driver has ended.
+        mode: How it is pumped.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        feed: RunFeed,
+        clock: FrameClock,
+        data: str,
+        on_end: Callable[[LiveRun], None],
+        mode: Mode = "auto",
+    ) -> None:
+        self.run = run
+        self.feed = feed
+        self.data = data
+        self.driver = Driver(run.session, clock, mode)
+        self.fault: BaseException | None = None
+        self._asked: dict[str, Ticket] = {}
+        self._refusal: dict[str, str] = {}
+        self._speed = 0.0
+        self._mark = (time.monotonic(), run.session.step)
+        self._on_end = on_end
+        self._horizon_steps = run.session.total_steps()  # before it is extended: the schedule keeps to the first plan
+        self._events: tuple[Event, ...] = ()
+        self._planned: tuple[Any, Any] | None = None
+        self._planned_for: tuple[object, ...] | None = None
+        self.task = asyncio.get_running_loop().create_task(self._pump(), name="training")
+
+    @property
+    def document(self) -> Document:
+        """The network that trains."""
+        return self.run.session.engine.document
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self.run.session.ended or self.task.done()
+
+    async def _pump(self) -> None:
+        try:
+            await self.driver.run()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # the session has written it down; the window goes on
+            self.fault = error
+        finally:
+            self._on_end(self)
+
+    # Asking
+
+    def turn(self, key: str, value: KnobValue, gesture: str | None, widget: str | None) -> None:
+        """Ask for another value of a knob."""
+        self._refusal.pop(key, None)
+        try:
+            request = Request(changes={key: value}, gesture=gesture, widget=widget)
+            self._asked[key] = self.run.session.request(request)
+        except Refused as error:
+            self._refusal[key] = str(error)
+
+    def ask(self, request: Request) -> Ticket:
+        """Ask for a control.
+
+        Raises:
+            Refused: When it cannot be carried out.
+        """
+        return self.run.session.request(request)
+
+    async def end(self, *, stop: bool) -> None:
+        """End the run and wait for it: stopped for good, or paused so that it can be gone on with."""
+        session = self.run.session
+        if not self.ended:
+            with suppress(Refused):
+                session.request(Request(action="stop" if stop else "pause"))
+            if stop:
+                await asyncio.shield(self.task)
+            else:
+                while session.state == "running" and not self.task.done():
+                    await asyncio.sleep(0.005)
+        if not self.task.done():
+            self.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.task
+        if not session.ended and not stop:
+            await asyncio.to_thread(session.end, "paused")
+
+    # Telling
+
+    def tick(self) -> None:
+        """Take in what came since the last frame; once a frame."""
+        self.feed.book.take_in()
+        session = self.run.session
+        now, step = time.monotonic(), session.step
+        then, before = self._mark
+        if now - then >= _SPEED_SECS:
+            fresh = (step - before) / (now - then)
+            running = session.state == "running"
+            self._speed = (0.6 * self._speed + 0.4 * fresh if self._speed else fresh) if running else 0.0
+            self._mark = (now, step)
+        if session.ended and session.engine.watch is not None and self.task.done():
+            session.engine.watch.service(session)
+        for key in [key for key, ticket in self._asked.items() if ticket.status != "queued"]:
+            ticket = self._asked.pop(key)
+            if ticket.status == "rejected":
+                self._refusal[key] = ticket.why or "It was refused."
+
+    def knobs(self) -> KnobsView:
+        """Return what can be turned."""
+        board = self.run.session.board
+        pending = {key: ticket.request.changes[key] for key, ticket in self._asked.items() if ticket.status == "queued"}
+        in_force = dict(board.values)
+        return KnobsView(
+            knobs=tuple(board.knobs.values()),
+            values={**in_force, **pending},
+            in_force=in_force,
+            absent=board.absent,
+            live=True,
+            refusal=dict(self._refusal),
+        )
+
+    def view(self, differs: bool) -> RunView:
+        """Return what the panels show of it."""
+        session, watch = self.run.session, self.run.watch
+        progress = session.progress()
+        if len(self._events) != len(self.feed.events):
+            self._events = tuple(self.feed.events)
+        left = None
+        if self._speed > 0 and progress.state == "running":
+            left = max(0.0, (progress.total_steps - progress.step) / self._speed)
+        return RunView(
+            run_id=self.run.log.run_id,
+            name=self.document.name,
+            folder=self.run.folder,
+            live=not self.ended,
+            state=progress.state,
+            progress=progress,
+            steps_per_sec=self._speed,
+            left_secs=left,
+            driver="worker" if self.driver.on_worker else "slices",
+            device=session.config.device,
+            data=self.data,
+            config=session.config,
+            document=self.document,
+            differs=differs,
+            series=self.feed.book,
+            metric=session.engine.criterion.metric_name,
+            events=self._events,
+            planned=self._plan(progress),
+            checkpoints=tuple(self.feed.checkpoints),
+            layers=watch.layers if watch else None,
+            gradients=watch.gradients if watch else None,
+            node=watch.node_look if watch else None,
+            maps=watch.maps if watch else None,
+            boundary=watch.boundary if watch else None,
+            prediction=watch.prediction if watch else None,
+            trouble=progress.trouble or (str(self.fault) if self.fault else None),
+            can_resume=False,
+        )
+
+    def _plan(self, progress: Progress) -> tuple[Any, Any] | None:
+        """Return the learning rate that the schedule plans; made anew when the base or the end changes."""
+        from neuralforge.train.schedules import is_constant, planned_lr
+
+        session = self.run.session
+        base = float(session.board.values["lr"])
+        wanted = (base, progress.total_steps)
+        if wanted != self._planned_for:
+            self._planned_for = wanted
+            if is_constant(session.config) or progress.total_steps < 2:
+                self._planned = None
+            else:
+                steps, factors = planned_lr(session.config, progress.total_steps, _PLANNED_POINTS, self._horizon_steps)
+                self._planned = (steps, factors * base)
+        return self._planned
+
+
+class OpenedRun:
+    """A run that was opened from its files.
+
+    Args:
+        view: What the panels show.
+    """
+
+    def __init__(self, view: RunView) -> None:
+        self._view = view
+
+    def view(self, differs: bool) -> RunView:
+        """Return what the panels show of it."""
+        if differs != self._view.differs:
+            self._view = replace(self._view, differs=differs)
+        return self._view
+
+    @property
+    def document(self) -> Document:
+        """The network that was trained."""
+        return self._view.document
+
+
+def read_run(folder: Path) -> OpenedRun:
+    """Read a run from its files. May take a while: not for the thread of the window.
+
+    Raises:
+        UserError: When it cannot be read.
+    """
+    from neuralforge.runs.reader import RunReader
+
+    reader = RunReader(folder)
+    attributes = reader.attributes
+    config = TrainConfig.from_json(reader.config)
+    document = loads(reader.document, f"the document of run {folder.name}")
+    series = {name: reader.series(name) for name in reader.series_names()}
+    channel = reader.channels().get(TRAIN_CHANNEL, ())
+    metric = next(
+        (name.removeprefix("train/") for name in channel if name.startswith("train/") and name != "train/loss"), ""
+    )
+    last = {name: float(values[-1]) for name, (_, values) in series.items() if len(values)}
+    steps = max((int(steps[-1]) for steps, _ in series.values() if len(steps)), default=0)
+    status, data = reader.status, reader.data
+    total = config.steps or steps
+    trouble = reader.verify()
+    events = tuple(reader.events())
+    progress = Progress(
+        "completed" if status == "completed" else "stopped",
+        steps,
+        total,
+        max((event.epoch for event in events), default=config.epochs or 0),
+        1.0 if status == "completed" else steps / total if total else 0.0,
+        last.get("train/loss", math.nan),
+        {name: value for name, value in last.items() if name.split("/")[0] in ("validation", "test")},
+        trouble,
+    )
+    return OpenedRun(
+        RunView(
+            run_id=str(attributes.get("run_id", folder.name)),
+            name=str(attributes.get("name", "")),
+            folder=reader.folder,
+            live=False,
+            state=status,
+            progress=progress,
+            device=config.device,
+            data=str(data.get("text", "")),
+            config=config,
+            document=document,
+            series=SeriesBook.of(series),
+            metric=metric,
+            events=events,
+            checkpoints=tuple(entry.step for entry in reader.checkpoints()),
+            trouble=trouble,
+            can_resume=status in ("interrupted", "paused", "stopped") and bool(attributes.get("replayable", True)),
+        )
+    )
+
+
+async def begin(
+    plan: Plan,
+    clock: FrameClock,
+    on_end: Callable[[LiveRun], None],
+    *,
+    requests: Sequence[Request] = (),
+    paused: bool = False,
+    mode: Mode = "auto",
+) -> LiveRun:
+    """Start a run; the network is built away from the thread of the window.
+
+    Raises:
+        UserError: When the plan does not work out, or a request cannot be carried out.
+    """
+    from neuralforge.runs.store import RunStore
+    from neuralforge.train import launch
+
+    feed = RunFeed()
+    run = await asyncio.to_thread(launch.start, plan, paused=paused, feed=feed, watch=True)
+    feed.name(run.log.header.channels[TRAIN_CHANNEL])
+    try:
+        launch.ask(run.session, requests, plan.config.steps)
+    except UserError:
+        run.log.abandon()
+        RunStore(plan.runs_dir).delete(run.folder.name)
+        raise
+    return LiveRun(run, feed, clock, plan.data.text, on_end, mode)
+
+
+async def go_on(
+    folder: Path, clock: FrameClock, on_end: Callable[[LiveRun], None], *, steps: int | None = None
+) -> LiveRun:
+    """Go on with a run from its files; what was recorded is in the curves from the beginning.
+
+    Raises:
+        UserError: When it cannot be gone on with.
+    """
+    feed = RunFeed()
+    opened, run = await asyncio.to_thread(_resume, folder, feed, steps)
+    return LiveRun(run, feed, clock, opened.view(False).data, on_end)
+
+
+def _resume(folder: Path, feed: RunFeed, steps: int | None) -> tuple[OpenedRun, Run]:
+    from neuralforge.train import launch
+
+    opened = read_run(folder)
+    run = launch.resume(folder, steps=steps, feed=feed, watch=True)
+    view = opened.view(False)
+    feed.book = view.series
+    feed.events.extend(view.events)
+    feed.checkpoints.extend(view.checkpoints)
+    feed.name(run.log.header.channels[TRAIN_CHANNEL])
+    return opened, run
+
+
+def differs(document: Document, run: LiveRun | OpenedRun | None) -> bool:
+    """Tell whether a document is another network than that of a run; where nodes lie does not matter."""
+    return run is not None and document.graph is not run.document.graph and document.graph != run.document.graph

@@ -1,0 +1,1 @@
+"""Inter and JetBrains Mono, under the SIL Open Font License (OFL.txt)."""

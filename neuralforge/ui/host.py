@@ -1,0 +1,372 @@
+"""The window's inside: docks the panels, draws the bars, and keeps an error of one panel from the others.
+
+Each frame: read the view, carry out what concerns the window alone, draw, and give the posted commands to the
+application, which carries them out after the frame.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from imgui_bundle import ImVec2, ImVec4, hello_imgui, imgui, imgui_ctx
+
+from neuralforge.ui import icons, style, widgets
+from neuralforge.ui.actions import dispatch_shortcuts
+from neuralforge.ui.backend import restored_stacks
+from neuralforge.ui.bars import BarState, draw_app_bar, draw_status_bar, draw_tool_bar
+from neuralforge.ui.dialogs import Dialogs
+from neuralforge.ui.docking import ARRANGEMENTS, layout, window_label
+from neuralforge.ui.kit import Kit
+from neuralforge.ui.local import FocusPanel, Local, ResetArrangement, RetryPanel, SetArrangement, TogglePanel
+from neuralforge.ui.panel import Arrangement, Panel
+from neuralforge.ui.registry import panels
+from neuralforge.ui.theme import THEMES
+from neuralforge.workbench.commands import ChangeSettings, Command, Quit, Watch
+from neuralforge.workbench.view import View
+
+APP_BAR_PX: Final = 44
+TOOL_BAR_PX: Final = 48
+STATUS_BAR_PX: Final = 28
+
+EM_PX: Final = 16.0
+"""What Hello ImGui takes for an em at scale 1."""
+
+FRESH_FRAMES: Final = 6
+"""Frames until an arrangement that was laid out anew stands."""
+
+WELCOME: Final = "welcome"
+"""Key of the panel that covers the window instead of being docked."""
+
+
+class Desk(Protocol):
+    """The application behind the window, as far as the window knows it."""
+
+    def view(self) -> View:
+        """Return what there is to show."""
+
+    def carry_out(self, commands: list[Command]) -> None:
+        """Carry out what was posted."""
+
+    def is_busy(self) -> bool:
+        """Return whether something moves without input."""
+
+    def fault(self, error: BaseException, what: str) -> None:
+        """Hear of a fault of the window."""
+
+
+class Host:
+    """Draws everything inside the window.
+
+    Args:
+        desk: The application behind the window.
+        kit: The means of drawing.
+
+    Attributes:
+        kit: The means of drawing.
+        failures: Key of a panel -> what went wrong in it.
+    """
+
+    def __init__(self, desk: Desk, kit: Kit | None = None) -> None:
+        self.kit = kit or Kit()
+        self.failures: dict[str, str] = {}
+        self._desk = desk
+        self._kinds = {kind.key: kind for kind in panels()}
+        self._panels: dict[str, Panel] = {key: kind(self.kit) for key, kind in self._kinds.items()}
+        self._posted: list[Command] = []
+        self._view: View | None = None
+        self._drawn: set[str] = set()
+        self._watched: frozenset[str] | None = None
+        self._bars = BarState(arrangement="build")
+        self._dialogs = Dialogs(self.kit)
+        self._styled: tuple[str, float] | None = None
+        self._focus: str | None = None
+        self._run_seen: str | None = None
+        self._fresh: dict[Arrangement, int] = {}
+        self._front: list[str] = []
+        self._next_front: str | None = None
+
+    # What the window calls
+
+    def load_fonts(self) -> None:
+        """Load the fonts; once, before the first frame."""
+        self.kit.load_fonts()
+
+    def setup(self, params: hello_imgui.RunnerParams, size_px: tuple[int, int]) -> None:
+        """Describe bars and docks, before the window is made.
+
+        Args:
+            params: To be filled.
+            size_px: Width and height of the window.
+        """
+        view = self._desk.view()
+        self._bars.arrangement = view.settings.arrangement
+        window = params.imgui_window_params
+        window.default_imgui_window_type = hello_imgui.DefaultImGuiWindowType.provide_full_screen_dock_space
+        window.show_menu_bar = window.show_status_bar = False
+        window.enable_viewports = False
+        window.tweaked_theme.tweaks.rounding = 0
+        docked = {key: kind for key, kind in self._kinds.items() if key != WELCOME}
+        guis = {key: self._gui(key) for key in docked}
+        width_px = size_px[0] / (view.settings.scale or 1.0)
+        layouts = {name: layout(name, docked, width_px, guis) for name in ARRANGEMENTS}
+        params.docking_params = layouts.pop(self._bars.arrangement)
+        params.alternative_docking_layouts = list(layouts.values())
+        params.remember_selected_alternative_layout = False
+        kept = not params.ini_disable and hello_imgui.has_ini_settings(params)
+        self._fresh = {} if kept else dict.fromkeys(ARRANGEMENTS, FRESH_FRAMES)
+        for edge, draw, height_px in (
+            (hello_imgui.EdgeToolbarType.top, self._draw_top, APP_BAR_PX + TOOL_BAR_PX),
+            (hello_imgui.EdgeToolbarType.bottom, self._draw_bottom, STATUS_BAR_PX),
+        ):
+            options = hello_imgui.EdgeToolbarOptions(height_px / EM_PX, ImVec2(0, 0), ImVec4(0, 0, 0, 0))
+            params.callbacks.add_edge_toolbar(edge, draw, options)
+        params.callbacks.post_render_dockable_windows = self._draw_above
+
+    def draw(self) -> None:
+        """Draw what lies under the docked windows; Hello ImGui then draws those."""
+        view = self._view = self._desk.view()
+        self._drawn.clear()
+        self._follow_settings(view)
+        self._follow_run(view)
+        if not view.welcome and view.question is None and not self._dialogs.is_open:
+            self._guarded("shortcuts", lambda: dispatch_shortcuts(view, self._post, self._bars.run_n))
+        if not view.welcome:
+            self._front_first_tabs()
+        if self._focus is not None:
+            self._show(self._focus)
+            self._focus = None
+        # One a frame: the focus of a second would undo that of the first.
+        self._next_front = self._front.pop(0) if self._front and not view.welcome else None
+
+    def before_exit(self) -> None:
+        """Let go of everything that lives on the graphics card."""
+        for panel in self._panels.values():
+            panel.forget()
+        self._dialogs.forget()
+
+    def may_close(self) -> bool:
+        """Leave it to the application, which may have to ask."""
+        self._posted.append(Quit())
+        return False
+
+    def is_busy(self) -> bool:
+        """Return whether frames must go on at full rate."""
+        return self._desk.is_busy()
+
+    def failed(self, error: Exception) -> None:
+        """Pass on a fault that no panel has caught."""
+        self._desk.fault(error, "The window could not be drawn")
+
+    def post(self, command: Command) -> None:
+        """Ask for something from outside of a frame."""
+        self._posted.append(command)
+
+    def end_frame(self) -> None:
+        """Hand over what was posted in the frame."""
+        seen = frozenset(self._drawn)
+        if seen != self._watched:
+            self._watched = seen
+            self._posted.append(Watch(seen))
+        posted, self._posted = self._posted, []
+        outside = [command for command in posted if not (isinstance(command, Local) and self._take(command))]
+        if outside:
+            self._desk.carry_out(outside)
+
+    # Drawing
+
+    def _post(self, command: Command) -> None:
+        self._posted.append(command)
+
+    def _gui(self, key: str) -> Callable[[], None]:
+        kind = self._kinds[key]
+        label = window_label(kind)
+
+        def draw() -> None:
+            view = self._view
+            if view is None or view.welcome:
+                return
+            window = hello_imgui.get_runner_params().docking_params.dockable_window_of_name(label)
+            if self._next_front == key:
+                self._next_front = None
+                imgui.set_next_window_focus()
+            padding = imgui.get_style().window_padding if kind.padded else ImVec2(0, 0)
+            with (
+                imgui_ctx.push_style_var(imgui.StyleVar_.window_padding, padding),
+                imgui_ctx.begin(label, window.is_visible if window.can_be_closed else None) as opened,
+            ):
+                if window.can_be_closed and not opened.opened:
+                    window.is_visible = False
+                if opened:
+                    self._drawn.add(key)
+                    self._draw_panel(key, view)
+
+        return draw
+
+    def _draw_panel(self, key: str, view: View) -> None:
+        """Draw one panel; what it raises is shown in its place, with a retry."""
+        if key in self.failures:
+            self._draw_failure(key)
+            return
+        try:
+            with restored_stacks():
+                self._panels[key].draw(view, self._post)
+        except Exception as error:
+            self.failures[key] = "".join(traceback.format_exception(error))
+            self._panels[key].forget()
+
+    def _draw_failure(self, key: str) -> None:
+        kit, words = self.kit, self.failures[key].strip().splitlines()
+        with widgets.card(kit, f"failure-{key}", kit.theme.danger):
+            title = f"{self._kinds[key].title} cannot be drawn"
+            widgets.text(kit, f"{icons.ERROR}  {title}", kit.theme.danger, "semibold", 16)
+            widgets.wrapped(kit, "This panel has met a fault of its own. The others, and the training, go on.")
+            widgets.wrapped(kit, words[-1], kit.theme.text)
+            if widgets.button(kit, "Try again", icons.RESET, "field", tip="Draw the panel again", key=f"retry-{key}"):
+                self._post(RetryPanel(key))
+            imgui.same_line()
+            if widgets.button(
+                kit, "Copy details", icons.COPY, "plain", tip="Copy the whole message", key=f"copy-{key}"
+            ):
+                imgui.set_clipboard_text(self.failures[key])
+
+    def _draw_top(self) -> None:
+        view = self._view
+        if view is not None and not view.welcome:
+            self._guarded("top bar", lambda: self._bars_on_top(view))
+
+    def _bars_on_top(self, view: View) -> None:
+        draw_app_bar(self.kit, view, self._post, self._bars)
+        draw_tool_bar(self.kit, view, self._post, self._bars)
+
+    def _draw_bottom(self) -> None:
+        view = self._view
+        if view is not None and not view.welcome:
+            self._guarded("status bar", lambda: draw_status_bar(self.kit, view, self._post, self._bars))
+
+    def _draw_above(self) -> None:
+        view = self._view
+        if view is None:
+            return
+        if view.welcome and WELCOME in self._panels:
+            self._draw_welcome(view)
+        self._guarded("dialogs", lambda: self._dialogs.draw(view, self._post, self._bars.arrangement))
+
+    def _draw_welcome(self, view: View) -> None:
+        viewport = imgui.get_main_viewport()
+        imgui.set_next_window_pos(viewport.pos)
+        imgui.set_next_window_size(viewport.size)
+        flags = (
+            imgui.WindowFlags_.no_decoration
+            | imgui.WindowFlags_.no_docking
+            | imgui.WindowFlags_.no_move
+            | imgui.WindowFlags_.no_saved_settings
+        )
+        with (
+            imgui_ctx.push_style_color(imgui.Col_.window_bg, self.kit.vec4(self.kit.theme.bg)),
+            imgui_ctx.push_style_var(imgui.StyleVar_.window_padding, ImVec2(0, 0)),
+            imgui_ctx.begin("##welcome", None, flags) as opened,
+        ):
+            if opened:
+                self._drawn.add(WELCOME)
+                self._draw_panel(WELCOME, view)
+
+    def _guarded(self, name: str, draw: Callable[[], None]) -> None:
+        """Draw a part that is no panel; a fault in it is told once and the part left out."""
+        if name in self.failures:
+            return
+        try:
+            with restored_stacks():
+                draw()
+        except Exception as error:
+            self.failures[name] = "".join(traceback.format_exception(error))
+
+    # What concerns the window alone
+
+    def _take(self, command: Local) -> bool:
+        match command:
+            case SetArrangement(name):
+                self._arrange(name)
+            case ResetArrangement():
+                self._fresh[self._bars.arrangement] = FRESH_FRAMES
+                hello_imgui.get_runner_params().docking_params.layout_reset = True
+            case FocusPanel(key):
+                self._focus = key
+            case TogglePanel(key):
+                window = self._window(key)
+                if window is not None:
+                    window.is_visible = not window.is_visible
+            case RetryPanel(key):
+                self.failures.pop(key, None)
+            case _:
+                return self._dialogs.take(command) or any(p.take(command) for p in self._panels.values())
+        return True
+
+    def _arrange(self, name: Arrangement) -> None:
+        if self._bars.arrangement == name:
+            return
+        self._bars.arrangement = name
+        hello_imgui.switch_layout(ARRANGEMENTS[name])
+        self._posted.append(ChangeSettings({"arrangement": name}))
+
+    def _front_first_tabs(self) -> None:
+        """Bring the first tab of each dock to the front, once an arrangement is laid out anew."""
+        name = self._bars.arrangement
+        left = self._fresh.get(name, 0)
+        if not left:
+            return
+        self._fresh[name] = left - 1
+        if left == 1:
+            first: dict[str, str] = {}
+            for key, kind in self._kinds.items():  # in the order of their tabs
+                first.setdefault(kind.docks.get(name, "hidden"), key)
+            first.pop("hidden", None)
+            for dock in sorted(first, key=lambda dock: dock == "centre"):  # the last one keeps the focus
+                self._front.append(first[dock])
+
+    def _window(self, key: str) -> hello_imgui.DockableWindow | None:
+        kind = self._kinds.get(key)
+        if kind is None or key == WELCOME:
+            return None
+        return hello_imgui.get_runner_params().docking_params.dockable_window_of_name(window_label(kind))
+
+    def _show(self, key: str) -> None:
+        """Bring a panel to the front, in the arrangement where it has a place."""
+        kind = self._kinds.get(key)
+        if kind is None:
+            return
+        if kind.docks.get(self._bars.arrangement, "hidden") == "hidden":
+            home = next((name for name in ARRANGEMENTS if kind.docks.get(name, "hidden") != "hidden"), None)
+            if home is not None:
+                self._arrange(home)
+        window = self._window(key)
+        if window is not None:
+            window.is_visible = True
+            self._front.append(key)
+
+    def _follow_run(self, view: View) -> None:
+        """Go to the Train arrangement when a run begins."""
+        run_id = view.run.run_id if view.run is not None else None
+        if run_id != self._run_seen:
+            self._run_seen = run_id
+            if run_id is not None:
+                self._arrange("train")
+
+    def _follow_settings(self, view: View) -> None:
+        settings = view.settings
+        scale = settings.scale or self._screen_scale()
+        wanted = (settings.theme, scale)
+        if wanted != self._styled:
+            if self._styled is None:
+                imgui.get_io().config_flags |= imgui.ConfigFlags_.nav_enable_keyboard
+            self._styled = wanted
+            self.kit.theme, self.kit.scale = THEMES[settings.theme], scale
+            style.apply(self.kit)
+            for panel in self._panels.values():
+                panel.forget()
+        self.kit.reduce_motion = settings.reduce_motion
+
+    @staticmethod
+    def _screen_scale() -> float:
+        return max(1.0, round(hello_imgui.dpi_window_size_factor() * 4) / 4)

@@ -1,0 +1,90 @@
+"""What the panels that look into a run ask first: is it measured here, and is the chosen data the data of the run?"""
+
+from __future__ import annotations
+
+from imgui_bundle import imgui
+
+from neuralforge.graph.datainfo import DataInfo
+from neuralforge.ui import icons, widgets
+from neuralforge.ui.kit import Kit
+from neuralforge.ui.panel import Post
+from neuralforge.workbench.commands import ResumeRun, Train
+from neuralforge.workbench.view import DataView, RunView, View
+
+
+def is_here(run: RunView) -> bool:
+    """Tell whether this window trains a run, or has trained it: only then there is a network to look into."""
+    return run.live or bool(run.driver)
+
+
+def info_of(run: RunView, data: DataView) -> DataInfo | None:
+    """Return the facts about the data of a run, if that is what is chosen now.
+
+    A run remembers the name of its data, but of a file only that it is one; there the shape must do.
+    """
+    info = data.info
+    if info is None or (run.data != data.text and not _is_path(data.text)):
+        return None
+    inputs = (dict(node.params) for node in run.document.graph.nodes.values() if node.layer == "input")
+    shapes = [params["shape"] for params in inputs if "shape" in params]
+    return info if not shapes or info.input_shape in shapes else None
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or "\\" in text or "." in text
+
+
+def draw_missing(kit: Kit, view: View, post: Post, icon: str, title: str, line: str) -> bool:
+    """Fill a panel for which there is no network to look into.
+
+    Args:
+        kit: The kit.
+        view: What there is.
+        post: Asks for something.
+        icon: What the panel is for.
+        title: Its head where there is no run.
+        line: What it will show.
+
+    Returns:
+        Whether it was filled.
+    """
+    run = view.run
+    if run is None:
+        if widgets.empty(kit, icon, title, line, "Train" if view.can_train else "", icons.RUN):
+            post(Train())
+        return True
+    if is_here(run):
+        return False
+    if run.state == "loading":
+        widgets.empty(kit, icons.WAIT, "Reading the run", "It is there in a moment.")
+        return True
+    words = "This run was opened from its files. A network can be looked into while it trains in this window."
+    action = "Go on" if run.can_resume else ""
+    tip = "Restore the last checkpoint and go on with this run"
+    if widgets.empty(kit, icon, "Not trained in this window", words, action, icons.RUN, tip):
+        post(ResumeRun(run.folder))
+    return True
+
+
+def step_text(step: int) -> str:
+    """Write of which step something is."""
+    return f"step {step:,}"
+
+
+def draw_step(kit: Kit, text: str, row_height_px: float = 32) -> None:
+    """Write a hint against the right edge of a row of controls, in its middle; nothing where there is no room.
+
+    Args:
+        kit: The kit.
+        text: The hint.
+        row_height_px: Height of the row, at scale 1.
+    """
+    low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+    size = kit.text_size(text, "mono", 13)
+    right = imgui.get_window_pos().x + imgui.get_cursor_pos_x() + imgui.get_content_region_avail().x
+    right -= imgui.get_scroll_x()
+    x = right - size.x
+    if x < high.x + kit.px(10):
+        return
+    y = low.y + (kit.px(row_height_px) - size.y) / 2
+    kit.draw_text(imgui.ImVec2(x, y), text, kit.theme.text3, "mono", 13)

@@ -1,0 +1,273 @@
+"""The window on the null backend: what a frame costs, how soon the first one comes, what it takes when idle, and what
+training under it keeps. Each figure comes from a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tests.bench.timing import Bench, Line, percentile
+
+SIZE_PX = (1600, 1000)
+
+
+def measure(bench: Bench) -> Iterator[Line]:
+    """Yield the lines of this subject."""
+    frames = bench.pick(240, 30)
+    for nodes, points, goal_ms in ((50, 1_000_000, 4.0), (200, 1_000_000, None), (1000, 1_000_000, 10.0)):
+        for shown in ("build", "train", "all panels") if nodes == 50 else ("build",):
+            found = _child("frames", nodes=nodes, points=points, shown=shown, frames=frames)
+            note = f"99 of 100 within {found['p99_ms']:.1f} ms; {found['panels']} panels"
+            yield Line(
+                name=f"{nodes} nodes, {points:,} points, {shown}", value=found["ms"], unit="ms", goal=goal_ms, note=note
+            )
+    found = _child("frames", nodes=50, points=10_000_000, shown="train", frames=frames)
+    yield Line(name="50 nodes, 10,000,000 points, train", value=found["ms"], unit="ms", goal=4.0)
+    starts = [_child("start") for _ in range(bench.pick(5, 1))]
+    yield Line(
+        name="first frame after the start of the process",
+        value=median(found["first_ms"] for found in starts),
+        unit="ms",
+        goal=500,
+        note="torch is not loaded yet" if not any(found["torch"] for found in starts) else "torch was loaded before",
+    )
+    found = _child("idle", secs=bench.pick(8, 3))
+    yield Line(name="a window that nobody touches, share of a core", value=found["share"], unit="", goal=0.05)
+    for arch, data, steps in (("mlp", "spirals", 8000), ("small_cnn", "digits", 500)):
+        for hidden in (False, True):
+            found = _child("train", arch=arch, data=data, steps=bench.pick(steps, steps // 10), hidden=hidden)
+            place = "hidden" if hidden else "open"
+            yield Line(
+                name=f"{arch}, {found['step_ms']:.1f} ms a step, window {place}",
+                value=found["ratio"],
+                goal=0.95 if hidden else None,
+                at_least=True,
+                note=f"{found['fps']:.0f} fps, 99 of 100 frames within {found['p99_ms']:.1f} ms, {found['driver']}, "
+                f"weights {'the same' if found['same'] else 'DIFFER'}",
+            )
+
+
+def _child(scenario: str, **arguments: Any) -> dict[str, Any]:
+    """Carry out a scenario in a fresh process."""
+    with tempfile.TemporaryDirectory(prefix="neuralforge-bench-window-", ignore_cleanup_errors=True) as folder:
+        command = [sys.executable, "-m", "tests.bench.window", scenario, folder, json.dumps(arguments)]
+        arguments["began"] = time.time()
+        command[-1] = json.dumps(arguments)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{scenario} {arguments} failed:\n{done.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+# What a child does
+
+
+def _shown(folder: Path, settings: dict[str, Any] | None = None) -> Any:
+    from neuralforge.app.desktop import Desktop, Places
+    from neuralforge.app.show import Shown
+
+    (folder / "settings.json").write_text(json.dumps(settings or {}))
+    places = Places(runs=folder / "runs", settings=folder / "settings.json", layout=None, recovery=folder / "unsaved")
+    return Shown(Desktop(places), kind="null", size_px=SIZE_PX)
+
+
+class _Costs:
+    """Keeps what each frame cost, and the time between frames."""
+
+    interval_secs = 1 / 60
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.secs: list[float] = []
+        self.at_secs: list[float] = []
+
+    def frame_done(self, cost_secs: float) -> None:
+        self.secs.append(cost_secs)
+        self.at_secs.append(time.monotonic())
+        self._inner.interval_secs = self.interval_secs
+        self._inner.frame_done(cost_secs)
+
+
+def _frames(folder: Path, nodes: int, points: int, shown: str, frames: int, began: float) -> dict[str, Any]:
+    """Draw a network and a finished run of so many points, and nothing else."""
+    import numpy as np
+
+    from neuralforge.app.rundesk import OpenedRun
+    from neuralforge.graph.document import Document
+    from neuralforge.graph.layout import lay_out
+    from neuralforge.runs.events import Event
+    from neuralforge.workbench.config import TrainConfig
+    from neuralforge.workbench.series import SeriesBook
+    from neuralforge.workbench.status import Progress
+    from neuralforge.workbench.view import RunView
+    from tests.bench.graphs import residual
+
+    arrangement = "build" if shown == "build" else "train"
+    window = _shown(folder, {"arrangement": arrangement})
+    desk = window.desktop
+    graph = residual(nodes)
+    document = Document(name="bench", graph=graph, layout=lay_out(graph))
+    desk.documents.show(document)
+    desk._welcome = False
+    steps = np.arange(1, points + 1)
+    rng = np.random.default_rng(0)
+    loss = 2 * np.exp(-steps / points * 3) + 0.1 * rng.random(points)
+    curves = dict.fromkeys(("train/loss", "train/accuracy", "effective/lr", "knob/lr"), (steps, loss))
+    every = steps[:: max(1, points // 500)]
+    curves["validation/loss"] = curves["validation/accuracy"] = (every, loss[:: max(1, points // 500)])
+    events = tuple(
+        Event(operation="set", key="lr", old=1e-3, new=5e-4, applied_step=int(step), actor="person", gesture=f"g{step}")
+        for step in np.linspace(1, points, 40)
+    )
+    desk.run = OpenedRun(
+        RunView(
+            run_id="bench", name="bench", folder=folder, live=False, state="completed", config=TrainConfig(),
+            progress=Progress("completed", points, points, 20, 1.0, 0.1, {}, None), document=document,
+            series=SeriesBook.of(curves), metric="accuracy", events=events, device="cpu", data="digits",
+        )
+    )  # fmt: skip
+    window.host._run_seen = "bench"
+    if shown == "all panels":
+        window.window.adjust = _tile_all
+    costs = window.window.clock = _Costs(desk.clock)
+
+    async def draw() -> None:
+        window.window.open()
+        try:
+            while window.window.frames < frames + 30:
+                window.window.wake()
+                window.window.frame()
+                await asyncio.sleep(0)
+        finally:
+            window.window.close()
+
+    asyncio.run(draw())
+    assert not window.host.failures, window.host.failures
+    measured = [secs * 1e3 for secs in costs.secs[30:]]
+    return {"ms": median(measured), "p99_ms": percentile(measured, 0.99), "panels": len(window.host._watched or ())}
+
+
+def _tile_all(params: Any) -> None:
+    """Show every panel at once: a dock for each, none behind another's tab."""
+    from imgui_bundle import hello_imgui, imgui
+
+    docking = params.docking_params
+    panels, columns = docking.dockable_windows, 5
+    rows = -(-len(panels) // columns)
+    splits = []
+    for row in range(1, rows):
+        splits.append(hello_imgui.DockingSplit("MainDockSpace", f"0/{row}", imgui.Dir.down, 1 / (rows - row + 1)))
+    for row in range(rows):
+        left = f"0/{row}" if row else "MainDockSpace"
+        for column in range(1, columns):
+            ratio = 1 / (columns - column + 1)
+            splits.append(hello_imgui.DockingSplit(left, f"{column}/{row}", imgui.Dir.right, ratio))
+    docking.docking_splits = splits
+    for number, panel in enumerate(panels):
+        column, row = number % columns, number // columns
+        panel.dock_space_name = f"{column}/{row}" if column or row else "MainDockSpace"
+        panel.is_visible = True
+
+
+def _start(folder: Path, began: float) -> dict[str, Any]:
+    """Draw the first frame."""
+    window = _shown(folder)
+    window.window.open()
+    window.window.frame()
+    first_ms = (time.time() - began) * 1e3
+    found = {"first_ms": first_ms, "torch": "torch" in sys.modules}
+    window.window.close()
+    return found
+
+
+def _idle(folder: Path, secs: float, began: float) -> dict[str, Any]:
+    """Leave the window alone with a network on the canvas."""
+    from neuralforge.templates.registry import find
+
+    window = _shown(folder, {"arrangement": "build"})
+    window.desktop.documents.show(find("resnet18").build())
+    window.desktop._welcome = False
+    found: dict[str, Any] = {}
+
+    async def idle() -> None:
+        task = asyncio.get_running_loop().create_task(window.window.run())
+        window.window.open()
+        window.desktop.begin()
+        await window.desktop.engine()
+        await asyncio.sleep(4)  # what has just begun is over, and input was long ago
+        cpu, wall = time.process_time(), time.monotonic()
+        await asyncio.sleep(secs)
+        found["share"] = (time.process_time() - cpu) / (time.monotonic() - wall)
+        window.window.shut()
+        await task
+        await window.desktop.end()
+
+    asyncio.run(idle())
+    return found
+
+
+def _train(folder: Path, arch: str, data: str, steps: int, hidden: bool, began: float) -> dict[str, Any]:
+    """Train the same run without a window, then under one."""
+    from neuralforge.app.planning import make_plan
+    from neuralforge.app.preview import describe
+    from neuralforge.train import launch
+
+    plan = make_plan(arch, data, runs_dir=folder / "runs", steps=steps)
+    run = launch.start(plan)
+    began_secs = time.monotonic()
+    for _ in run.session.steps():
+        pass
+    bare_secs = time.monotonic() - began_secs
+    window = _shown(folder)
+    desk = window.desktop
+    costs = window.window.clock = _Costs(desk.clock)
+    found: dict[str, Any] = {}
+
+    async def script() -> None:
+        desk.take_plan(plan, describe(plan.raw, data, {}, plan.config))
+        until = window.window.frames + 20
+        while window.window.frames < until:
+            window.window.wake()
+            await asyncio.sleep(0.005)
+        window.window.backend.hidden = hidden
+        await desk.start_plan(plan)
+        first, began_secs = len(costs.at_secs), time.monotonic()
+        await asyncio.shield(desk.live.task)
+        took_secs = time.monotonic() - began_secs
+        gaps = [b - a for a, b in zip(costs.at_secs[first:], costs.at_secs[first + 1 :], strict=False)]
+        found.update(
+            ratio=bare_secs / took_secs,
+            step_ms=bare_secs / steps * 1e3,
+            fps=len(gaps) / took_secs,
+            p99_ms=percentile(gaps, 0.99) * 1e3,
+            driver="worker" if desk.live.driver.on_worker else "slices",
+            same=desk.live.run.session.weights_sha256 == run.session.weights_sha256,
+        )
+        window.window.shut()
+
+    async def whole() -> None:
+        window.window.open()
+        desk.begin()
+        await desk.engine()
+        task = asyncio.get_running_loop().create_task(script())
+        await window.window.run()
+        await task
+        await desk.end()
+
+    asyncio.run(whole())
+    return found
+
+
+if __name__ == "__main__":
+    name, folder_text, arguments_text = sys.argv[1:]
+    scenario = {"frames": _frames, "start": _start, "idle": _idle, "train": _train}[name]
+    print(json.dumps(scenario(Path(folder_text), **json.loads(arguments_text))))
