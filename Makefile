@@ -4,7 +4,7 @@ PY := .venv/bin/python
 JOBS ?= 2
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: run test check lint bench kill setup setup-dev clean help
+.PHONY: run test check lint bench kill screenshots setup setup-dev clean help
 
 help:  ## Show this list.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ bench: setup-dev  ## Measure speed: ratios taken side by side, with repeats.
 
 kill: setup-dev  ## Kill training at 200 random moments and count what was lost.
 	$(PY) -m tests.bench.kill --times 200
+
+screenshots: setup  ## Make the pictures in docs/images again; ONLY=train for some of them.
+	$(PY) scripts/screenshots.py $(ONLY)
 
 setup:
 	@scripts/setup.sh

@@ -12,4 +12,4 @@ if $python -c 'import sys; from neuralforge.app.screen import display_problem; s
 fi
 echo "There is no display here, so the window is drawn off screen; it trains for 400 steps."
 mkdir -p out
-exec "${open[@]}" --steps 400 --at 200:lr=3e-4 --exit --screenshot out/workbench.png --runs out/runs "$@"
+exec "${open[@]}" --steps 400 --at 200:lr=3e-4 --exit --screenshot out/workbench.png --size 1920x1080 --runs out/runs "$@"

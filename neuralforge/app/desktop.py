@@ -562,6 +562,8 @@ class Desktop:
         if live is not None and not live.ended:
             live.turn(turn.key, turn.value, turn.gesture, turn.widget)
             return
+        if turn.key not in self._knobs_now().values:
+            raise UserError(f"There is no knob {turn.key} for this network.")
         node_id, _, what = turn.key.rpartition(".")
         if not node_id:
             self._configure({turn.key: turn.value})
@@ -645,11 +647,13 @@ class Desktop:
 
             folder = await asyncio.to_thread(RunStore(self.places.runs).delete, run_id)
             self.console.say(f"Deleted: {folder}")
-            shown = self.run.view(False).run_id if self.run is not None else None
-            if shown == run_id:
-                self.run = None
             await self._read_runs()
 
+        live = self.live
+        if self.run is not None and self.run.view(False).run_id == run_id:
+            if live is not None and not live.ended:
+                raise UserError(f"Run {run_id} is training; stop it before it is deleted.")
+            self.run = None  # before its files go
         self.beside(delete(), "Deleting the run")
 
     async def _read_runs(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from neuralforge.graph.edits import Many, Move, Paste, RemoveNodes, SetParams
 from neuralforge.graph.inference import Issue, infer_all
 from neuralforge.graph.layout import lay_out
 from neuralforge.layers.registry import catalog
+from neuralforge.ui.canvas.sizes import node_sizes
 from neuralforge.workbench import commands as do
 from neuralforge.workbench.editor import Editor, save
 from neuralforge.workbench.recovery import Recovered, Recovery
@@ -81,12 +83,13 @@ class DocumentDesk:
                 editor.apply(Paste(text or self._clipboard, position))
             case do.Duplicate():
                 if editor.selection:
-                    editor.apply(Paste(copy_text(editor.document, editor.selection), None))
+                    editor.apply(Paste(copy_text(editor.document, editor.selection), None, "Duplicate"))
             case do.DeleteSelection(heal):
                 if editor.selection:
                     editor.apply(RemoveNodes(self._selected(), heal))
             case do.Arrange():
-                editor.apply(Move(lay_out(editor.document.graph, editor.sizes)))
+                editor.sizes = node_sizes(editor.document.graph, catalog())
+                editor.apply(Many("Arrange", (Move(lay_out(editor.document.graph, editor.sizes)),)))
             case _:
                 return False
         return True
@@ -114,7 +117,10 @@ class DocumentDesk:
         self.show(Document())
 
     def show(self, document: Document, path: Path | None = None, *, saved: bool = True) -> None:
-        """Open a document."""
+        """Open a document; one that was laid out without knowing the sizes of its nodes is laid out with them."""
+        sizes = self.editor.sizes = node_sizes(document.graph, catalog())
+        if document.layout == lay_out(document.graph):
+            document = replace(document, layout=lay_out(document.graph, sizes))
         self.editor.open(document, path, saved)
         self._recovery.forget()
 

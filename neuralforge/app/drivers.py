@@ -1,13 +1,15 @@
 """Who pumps a session: a tight loop, slices between the frames of a window, or one long-lived worker thread.
 
 None of them can change the numbers. Under a window, short steps run in slices on the thread of the window, as many as
-fit before the next frame is due; steps that are longer than a slice run in a worker thread, which keeps the window
-fluent. The change from one to the other happens between two pulses only, with hysteresis.
+fit before the next frame is due. Steps of which few fit would leave much of each slice empty, so these run in a worker
+thread; and what is no step and may take long, such as a validation or the end of a run, runs there too, which keeps
+the window fluent. The change from one to the other happens between two pulses only, with hysteresis.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import queue
 import threading
 import time
@@ -21,8 +23,14 @@ if TYPE_CHECKING:
 
 FRAME_SECS = 1 / 60
 UI_SHARE = 0.5
-TO_WORKER_SECS = 0.012
-TO_SLICES_SECS = 0.008
+TO_WORKER_SHARE = 0.4
+"""Length of a step, as a part of what a frame leaves, above which steps move to the worker."""
+TO_SLICES_SHARE = 0.27
+"""The same, below which they come back."""
+LATE_SECS = 0.001
+"""How much later than due a slice may end, so that less of it stays empty."""
+LONG_SECS = 0.004
+"""What takes longer than this and is no step goes to the worker."""
 UNATTENDED_SECS = 0.05
 
 Mode = Literal["auto", "slices", "worker"]
@@ -67,6 +75,11 @@ class FrameClock:
         share = self.cost_secs * UI_SHARE / (1 - UI_SHARE)
         return max(self._last_secs + self.interval_secs, time.monotonic() + share)
 
+    @property
+    def room_secs(self) -> float:
+        """What a frame leaves to training: the rest of its time, and never less than training's share."""
+        return max(self.interval_secs - self.cost_secs, self.cost_secs * UI_SHARE / (1 - UI_SHARE))
+
     async def next_frame(self) -> None:
         """Wait until a frame was really drawn, or, where nobody draws, for a moment."""
         self._drawn.clear()
@@ -83,7 +96,12 @@ class Driver:
     Args:
         session: The session.
         clock: Tells when frames are due.
-        mode: "auto" chooses by the length of a step; the other two are fixed.
+        mode: "auto" chooses by the length of a step; the other two are fixed. May be changed between two pulses.
+
+    Attributes:
+        on_worker: Whether steps run on the worker.
+        step_secs: Smoothed time from one pulse of a step to the next.
+        switches: How often steps went from one to the other.
     """
 
     def __init__(self, session: TrainingSession, clock: FrameClock, mode: Mode = "auto") -> None:
@@ -91,9 +109,9 @@ class Driver:
         self.clock = clock
         self.mode = mode
         self.step_secs = 0.0
-        """Smoothed time from one pulse to the next."""
         self.on_worker = mode == "worker"
         self.switches = 0
+        self._validation_secs = math.inf  # of the longest part of late; the first one may take any time
         self._steps: Iterator[Pulse] = session.steps()
         self._worker: _Worker | None = None
         self._hand_back = threading.Event()
@@ -107,7 +125,7 @@ class Driver:
         self._hand_back.clear()
         try:
             while not self.session.ended:
-                if self.on_worker:
+                if self.on_worker or self._is_long_ahead():
                     if self._worker is None:
                         self._worker = _Worker()
                     finished = await self._worker.run(self._pump_on_worker)
@@ -115,8 +133,9 @@ class Driver:
                     finished = await self._pump_in_slices()
                 if finished:
                     return
-                self.on_worker = not self.on_worker
-                self.switches += 1
+                if self._prefers_worker() != self.on_worker:
+                    self.on_worker = not self.on_worker
+                    self.switches += 1
         finally:
             self._hand_back.set()
             if self._worker is not None:
@@ -124,38 +143,59 @@ class Driver:
                 await asyncio.shield(asyncio.to_thread(worker.close))  # not on the loop: a step may take long
 
     def _next(self) -> Pulse | None:
+        ahead = self.session.ahead()
         began_secs = time.perf_counter()
         pulse = next(self._steps, None)
-        if pulse is not None and pulse.kind != "paused":
-            self.step_secs += 0.1 * (time.perf_counter() - began_secs - self.step_secs)
+        took_secs = time.perf_counter() - began_secs
+        if ahead == "validation":
+            known_secs = self._validation_secs if math.isfinite(self._validation_secs) else 0.0
+            self._validation_secs = max(took_secs, 0.9 * known_secs)
+        elif ahead == "step" and pulse is not None and pulse.kind != "paused":
+            self.step_secs += 0.1 * (took_secs - self.step_secs)
         return pulse
 
+    def _prefers_worker(self) -> bool:
+        """Return whether steps should run on the worker: by what a frame leaves to them, and where they run now."""
+        if self.mode != "auto":
+            return self.mode == "worker"
+        share = TO_SLICES_SHARE if self.on_worker else TO_WORKER_SHARE
+        return self.step_secs > share * self.clock.room_secs
+
+    def _is_long_ahead(self) -> bool:
+        """Return whether what comes next would hold up the frames."""
+        if self.mode != "auto":
+            return False
+        ahead = self.session.ahead()
+        return ahead == "long" or (ahead == "validation" and self._validation_secs > LONG_SECS)
+
     async def _pump_in_slices(self) -> bool:
-        """Pump between frames; return whether the session is over, or else the steps have become too long."""
+        """Pump between frames; return whether the session is over, or else what comes next is for the worker."""
         due_secs = self.clock.due_secs()
         while True:
             pulse = self._next()
             if pulse is None:
                 return True
+            if self._is_long_ahead():
+                return False
             if pulse.kind == "paused":
                 await self.clock.next_frame()
                 due_secs = self.clock.due_secs()
-            elif time.monotonic() + self.step_secs > due_secs:
-                if self.mode == "auto" and self.step_secs > TO_WORKER_SECS:
+            elif time.monotonic() + self.step_secs > due_secs + min(LATE_SECS, self.step_secs / 2):
+                if self._prefers_worker():
                     return False
                 await self.clock.next_frame()
                 due_secs = self.clock.due_secs()
 
     def _pump_on_worker(self) -> bool:
-        """Pump without looking at frames; return whether the session is over, or else the steps have become short."""
+        """Pump without looking at frames; return whether the session is over, or else what comes next is for slices."""
         while not self._hand_back.is_set():
             pulse = self._next()
             if pulse is None:
                 return True
+            if not self._prefers_worker() and not self._is_long_ahead():
+                return False
             if pulse.kind == "paused":
                 self.session.wait_for_request(UNATTENDED_SECS)
-            elif self.mode == "auto" and self.step_secs < TO_SLICES_SECS:
-                return False
         return True
 
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,8 @@ from neuralforge.app.window import Window
 from neuralforge.errors import UserError
 from neuralforge.runs.errors import reason
 from neuralforge.ui.backend import BackendKind
-from neuralforge.ui.host import Host
+from neuralforge.ui.host import FRESH_FRAMES, Host
+from neuralforge.ui.local import FitCanvas, FocusPanel
 from neuralforge.ui.local import ChoosePath
 from neuralforge.workbench.commands import OpenPath, OpenRun, ShowWelcome, Start
 from neuralforge.workbench.requests import Request
@@ -217,7 +218,7 @@ class Shown:
                 await self._until_late(live)
             await self.picture(script.screenshot)
         if live is not None and script.exit:
-            await asyncio.shield(live.task)
+            await self._until(live, lambda: False)
             code = 1 if live.run.session.state == "failed" or live.run.session.trouble else 0
         return code
 
@@ -238,15 +239,23 @@ class Shown:
         if not script.train:
             return None
         await desktop.start_plan(plan, requests=tuple(script.requests))
+        await self._frames(FRESH_FRAMES)  # the arrangement for training is laid out
+        self.host.post(FocusPanel("try" if view.points is None else "decision"))
+        self.host.post(FitCanvas())
         return desktop.live
 
     async def _until_late(self, live: LiveRun) -> None:
         """Wait until most of a run is done."""
         session = live.run.session
-        while not live.ended and session.step < PICTURE_PART * session.total_steps():
-            await asyncio.sleep(LOOK_SECS)
+        await self._until(live, lambda: session.step >= PICTURE_PART * session.total_steps())
         if live.ended:
             await self._frames(SETTLE_FRAMES)
+
+    async def _until(self, live: LiveRun, holds: Callable[[], bool]) -> None:
+        """Wait until something holds, the run is over, or it waits for help that nobody will give."""
+        session = live.run.session
+        while not (live.task.done() or holds() or (session.state == "paused" and session.trouble)):
+            await asyncio.sleep(LOOK_SECS)
 
     async def _settle(self) -> None:
         """Wait until nothing is on its way, so that two pictures of the same are the same."""

@@ -384,7 +384,12 @@ class Window:
 def _addons() -> immapp.AddOnsParams:
     config = ed.Config()
     config.settings_file = ""  # positions belong to the document
-    return immapp.AddOnsParams(with_implot=True, with_node_editor=True, with_node_editor_config=config)
+    return immapp.AddOnsParams(
+        with_implot=True,
+        with_node_editor=True,
+        with_node_editor_config=config,
+        update_node_editor_colors_from_imgui_colors=False,  # the canvas sets its own
+    )
 
 
 def _finish_half_open_frame() -> None:

@@ -30,7 +30,7 @@ from neuralforge.train.recorder import History, Recorder
 from neuralforge.train.schedules import factor, is_constant
 from neuralforge.workbench.knobs import Refused
 from neuralforge.workbench.requests import Request, Ticket
-from neuralforge.workbench.status import Progress, Pulse, RunState
+from neuralforge.workbench.status import Ahead, Progress, Pulse, RunState
 
 _MAX_IN_FLIGHT = 2
 
@@ -85,6 +85,8 @@ class TrainingSession:
         self._unsettled = False
         self._update_from: tuple[int, int] | None = None
         self._closed = False
+        self._control_asked = False
+        self._evaluating = False
         self._loss = self._metric = math.nan
         self._constant_factor = is_constant(self.config)
         self._knob_rows: dict[str, float] = {}
@@ -117,6 +119,7 @@ class TrainingSession:
         try:
             return self._desk.post(request, self.step)
         finally:
+            self._control_asked = self._control_asked or request.action is not None
             self._wake.set()
 
     def wait_for_request(self, timeout_secs: float | None = None) -> bool:
@@ -163,6 +166,21 @@ class TrainingSession:
         order = self.engine.order
         left = batches_in_epoch(n - order.cursor, size) if order.cursor < n else 0
         return self.step + left + ((self._limit_epochs or 0) - order.epoch) * per_epoch
+
+    def ahead(self) -> Ahead:
+        """Tell what comes before the next pulse, so that a driver may choose where to do it; almost free."""
+        if self._control_asked or self._end_as is not None:
+            return "long"
+        if self._update_from is not None:  # in the middle of an update
+            return "step"
+        if self._done() and self.state == "running":
+            return "long"
+        if self._unsettled:
+            if self.keeper is not None and self.keeper.due(self.step):
+                return "long"
+            if self._evaluating or self._validation_due():
+                return "validation"
+        return "step"
 
     # The generator
 
@@ -213,6 +231,8 @@ class TrainingSession:
                         self.recorder.status("paused")
                 if self._unsettled:
                     yield from self._settle()
+                    if self._end_as is not None:  # stopped early: the end is another matter than the validation
+                        yield Pulse("validation", self.step, self._loss)
                 self._boundary()
                 if self.state == "paused":
                     self.recorder.tick(time.monotonic(), 0.0)
@@ -233,6 +253,7 @@ class TrainingSession:
         if self._pause_after is not None and self.step >= self._pause_after and self.state == "running":
             self._pause_after = None
             self._become("paused")
+        self._control_asked = False
         following = self.step + 1
         if following <= self._retrace_until or self._asked:
             self._retrace(self._asked.pop(following, ()))
@@ -390,19 +411,23 @@ class TrainingSession:
             self._note("stop", why, actor="rule", operation="control")
 
     def _evaluate(self, split: str) -> Generator[Pulse, None, tuple[float, float]]:
-        for result in self.engine.evaluate(getattr(self.engine, split)):
-            if result is None:
-                with suppress(RunLogError):  # said before the next step, which does the same
-                    self.recorder.tick(time.monotonic(), 0.0)
-                yield Pulse("validation", self.step, self._loss)
-            else:
-                names = (f"{split}/loss", f"{split}/{self.engine.criterion.metric_name}")
-                for name, value in zip(names, result, strict=True):
-                    self.metrics[name] = value
-                    if self._scored.get(split) != self.step:
-                        self.recorder.scalar(name, self.step, value)
-                self._scored[split] = self.step
-                return result
+        self._evaluating = True
+        try:
+            for result in self.engine.evaluate(getattr(self.engine, split)):
+                if result is None:
+                    with suppress(RunLogError):  # said before the next step, which does the same
+                        self.recorder.tick(time.monotonic(), 0.0)
+                    yield Pulse("validation", self.step, self._loss)
+                else:
+                    names = (f"{split}/loss", f"{split}/{self.engine.criterion.metric_name}")
+                    for name, value in zip(names, result, strict=True):
+                        self.metrics[name] = value
+                        if self._scored.get(split) != self.step:
+                            self.recorder.scalar(name, self.step, value)
+                    self._scored[split] = self.step
+                    return result
+        finally:
+            self._evaluating = False
         raise AssertionError("an evaluation ended without a result")
 
     # States

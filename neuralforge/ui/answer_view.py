@@ -103,7 +103,7 @@ class AnswerView:
         """Return how large a picture may be beside something, in pixels of the screen."""
         kit, room = self.kit, imgui.get_content_region_avail()
         beside = room.x - kit.px(least_beside_px + _GAP_PX)
-        return max(kit.px(72), min(beside, room.x * 0.46, max(kit.px(rows_px), room.y - kit.px(_CAPTION_PX + 4))))
+        return max(kit.px(72), min(beside, room.x * 0.46, max(kit.px(rows_px), room.y - kit.px(_CAPTION_PX + 14))))
 
     def _draw_beside(self, prediction: Prediction, info: DataInfo) -> None:
         """Draw an image, and the answer to its right."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from imgui_bundle import ImVec2, imgui
+import numpy as np
+from imgui_bundle import ImVec2, imgui, imgui_ctx
+from numpy.typing import NDArray
 
 from neuralforge.graph.document import Document
 from neuralforge.graph.inference import infer_all
@@ -18,7 +20,10 @@ from neuralforge.ui.miniature import draw_miniature, draw_scattered, miniature, 
 from neuralforge.ui.node_facts import category_of
 from neuralforge.ui.numbers import plural, short
 from neuralforge.ui.readable import one_line
-from neuralforge.ui.theme import BLACK, WHITE
+from neuralforge.ui.rows import u32
+from neuralforge.ui.style import CLEAR
+from neuralforge.ui.textures import Textures
+from neuralforge.ui.theme import BLACK, WHITE, Color
 from neuralforge.workbench.view import Points, RecentFile, StartingPoint
 
 _TELLING: Final = ("attention", "recurrent", "convolution", "linear")
@@ -151,10 +156,12 @@ class CardDrawer:
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
         self._memo = Memo()
+        self._textures = Textures(kit)
 
     def forget(self) -> None:
-        """Work out all pictures anew."""
+        """Let go of textures, and work out all pictures anew."""
         self._memo.clear()
+        self._textures.forget()
 
     def card(self, card: Card, at: ImVec2, size: ImVec2) -> Pressed:
         """Draw a card.
@@ -167,7 +174,7 @@ class CardDrawer:
         kit, t = self.kit, self.kit.theme
         imgui.set_cursor_screen_pos(at)
         imgui.set_next_item_allow_overlap()
-        clicked = bool(imgui.invisible_button(f"##{card.key}", size, imgui.ButtonFlags_.enable_nav))
+        clicked = self._item(card.key, size)
         hovered = imgui.is_item_hovered()
         focused = imgui.is_item_focused() and imgui.get_io().nav_visible
         widgets.tooltip(kit, card.problem or card.tip, "Enter" if focused else "")
@@ -180,15 +187,15 @@ class CardDrawer:
         draw = imgui.get_window_draw_list()
         self._shadow(at, end, lifted)
         rounding = kit.px(_ROUNDING_PX)
-        draw.add_rect_filled(at, end, (t.elevated if lifted else t.panel).u32, rounding)
-        draw.add_rect_filled(at, ImVec2(end.x, split), t.canvas.u32, rounding, _TOP)
+        draw.add_rect_filled(at, end, u32(t.elevated if lifted else t.panel), rounding)
+        draw.add_rect_filled(at, ImVec2(end.x, split), u32(t.canvas), rounding, _TOP)
         draw.push_clip_rect(at, ImVec2(end.x, split), True)
         self._picture(card, at, ImVec2(size.x, split - at.y))
         draw.pop_clip_rect()
-        draw.add_line(ImVec2(at.x, split), ImVec2(end.x, split), t.border.u32, 1)
+        draw.add_line(ImVec2(at.x, split), ImVec2(end.x, split), u32(t.border), 1)
         self._words(card, ImVec2(at.x, split), end)
         edge = t.accent if focused else t.border_strong if lifted else t.border
-        draw.add_rect(at, end, edge.u32, rounding, kit.px(2) if focused else 1)
+        draw.add_rect(at, end, u32(edge), rounding, kit.px(2) if focused else 1)
         if kit.marks.on:
             kit.marks.note(f"card/{card.key}", at.x, at.y, end.x, end.y)
         play = card.play and self._play(card, end, lifted)
@@ -204,7 +211,7 @@ class CardDrawer:
         """
         kit, t = self.kit, self.kit.theme
         imgui.set_cursor_screen_pos(at)
-        clicked = bool(imgui.invisible_button(f"##{tile.key}", size, imgui.ButtonFlags_.enable_nav))
+        clicked = self._item(tile.key, size)
         hovered = imgui.is_item_hovered()
         focused = imgui.is_item_focused() and imgui.get_io().nav_visible
         widgets.tooltip(kit, tile.tip)
@@ -212,9 +219,9 @@ class CardDrawer:
             imgui.set_mouse_cursor(imgui.MouseCursor_.hand)
         end, draw = at + size, imgui.get_window_draw_list()
         lifted = hovered or focused
-        draw.add_rect_filled(at, end, (t.elevated if lifted else t.panel).u32, kit.px(8))
+        draw.add_rect_filled(at, end, u32(t.elevated if lifted else t.panel), kit.px(8))
         edge = t.accent if focused else t.border_strong if lifted else t.border
-        draw.add_rect(at, end, edge.u32, kit.px(8), kit.px(2) if focused else 1)
+        draw.add_rect(at, end, u32(edge), kit.px(8), kit.px(2) if focused else 1)
         color = t.category(tile.category) if tile.category else t.text3
         widgets.icon_tile(kit, icons.of_category(tile.category), color, 38, at + kit.vec(12, 13))
         left, right = at.x + kit.px(62), end.x - kit.px(13)
@@ -230,15 +237,20 @@ class CardDrawer:
             kit.marks.note(f"tile/{tile.key}", at.x, at.y, end.x, end.y)
         return clicked
 
+    def _item(self, key: str, size: ImVec2) -> bool:
+        """Make something that can be clicked at the cursor; its focus is drawn by whoever draws it."""
+        with imgui_ctx.push_style_color(imgui.Col_.nav_cursor, self.kit.vec4(CLEAR)):
+            return bool(imgui.invisible_button(f"##{key}", size, imgui.ButtonFlags_.enable_nav))
+
     # Parts of a card
 
     def _shadow(self, at: ImVec2, end: ImVec2, lifted: bool) -> None:
         kit = self.kit
         alpha = kit.theme.shadow_alpha * (1.6 if lifted else 0.8)
         draw, down = imgui.get_window_draw_list(), ImVec2(0, kit.px(5 if lifted else 3))
+        ink = u32(BLACK.fade(alpha))
         for step in range(1, _LIFT_STEPS + 1):
             spread = kit.vec(2.2 * step, 2.2 * step)
-            ink = BLACK.fade(alpha).u32
             draw.add_rect_filled(at - spread + down, end + spread + down, ink, kit.px(_ROUNDING_PX + 2.2 * step))
 
     def _picture(self, card: Card, at: ImVec2, size: ImVec2) -> None:
@@ -261,17 +273,14 @@ class CardDrawer:
             draw_miniature(kit, picture, at + inset, t.canvas)
 
     def _grid(self, at: ImVec2, size: ImVec2) -> None:
-        kit = self.kit
-        draw, step, dot = imgui.get_window_draw_list(), kit.px(_GRID_PX), ImVec2(kit.px(1.5), kit.px(1.5))
-        ink = kit.theme.grid.fade(0.55).u32
-        y = at.y + step * 0.5
-        while y < at.y + size.y:
-            x = at.x + step * 0.5
-            while x < at.x + size.x:
-                low = ImVec2(x, y)
-                draw.add_rect_filled(low, low + dot, ink)
-                x += step
-            y += step
+        """Draw the dots of a canvas; as one picture, since there are hundreds of them."""
+        kit, t = self.kit, self.kit.theme
+        dots = self._memo.get(
+            f"grid/{size.x}x{size.y}",
+            (t.name, kit.scale),
+            lambda: dotted(int(size.x), int(size.y), kit.px(_GRID_PX), round(kit.px(1.5)), t.grid.fade(0.55)),
+        )
+        imgui.get_window_draw_list().add_image(imgui.ImTextureRef(self._textures.of(dots)), at, at + size)
 
     def _words(self, card: Card, at: ImVec2, end: ImVec2) -> None:
         kit, t = self.kit, self.kit.theme
@@ -305,23 +314,45 @@ class CardDrawer:
         side = kit.px(32)
         at = ImVec2(end.x - side - kit.px(12), end.y - side - kit.px(13))
         imgui.set_cursor_screen_pos(at)
-        pressed = bool(
-            imgui.invisible_button(f"##play/{card.key}", ImVec2(side, side), imgui.ButtonFlags_.enable_nav)
-        )  # fmt: skip
+        pressed = self._item(f"play/{card.key}", ImVec2(side, side))
         hovered = imgui.is_item_hovered()
         focused = imgui.is_item_focused() and imgui.get_io().nav_visible
         draw, strong = imgui.get_window_draw_list(), lifted or hovered or focused
         ground = t.accent_hover if hovered else t.accent_fill if strong else t.field
-        draw.add_rect_filled(at, at + ImVec2(side, side), ground.u32, kit.px(7))
+        draw.add_rect_filled(at, at + ImVec2(side, side), u32(ground), kit.px(7))
         if focused:
             low, high = at - kit.vec(3, 3), at + ImVec2(side, side) + kit.vec(3, 3)
-            draw.add_rect(low, high, t.accent.u32, kit.px(9), kit.px(2))
+            draw.add_rect(low, high, u32(t.accent), kit.px(9), kit.px(2))
         ink = kit.text_size(icons.RUN, "regular", 13)
         kit.draw_text(at + (ImVec2(side, side) - ink) * 0.5, icons.RUN, WHITE if strong else t.text2, "regular", 13)
         widgets.tooltip(kit, "Open it and train at once")
         if kit.marks.on:
             kit.marks.note(f"play/{card.key}", at.x, at.y, at.x + side, at.y + side)
         return pressed
+
+
+def dotted(width: int, height: int, step: float, side: int, color: Color) -> NDArray[np.uint8]:
+    """Return a picture of dots on nothing.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        step: From dot to dot, in pixels.
+        side: Of a dot, in pixels.
+        color: Of the dots.
+
+    Returns:
+        [H, W, 4].
+    """
+    picture = np.zeros((max(1, height), max(1, width), 4), np.uint8)
+    rows, columns = (np.arange(step / 2, length, step).astype(int) for length in picture.shape[:2])
+    ink = [round(part * 255) for part in color]
+    picture[..., :3] = ink[:3]
+    for y in range(side):
+        for x in range(side):
+            inside_y, inside_x = rows[rows + y < height] + y, columns[columns + x < width] + x
+            picture[inside_y[:, None], inside_x, 3] = ink[3]
+    return picture
 
 
 def broken(kit: Kit, words: str, width: float, size_px: float, most: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 from imgui_bundle import hello_imgui, imgui
@@ -29,6 +30,37 @@ def window_label(panel: type[Panel]) -> str:
     return f"{panel.title}###{panel.key}"
 
 
+def docks(arrangement: Arrangement, panels: Mapping[str, type[Panel]], width_px: float) -> dict[str, Dock]:
+    """Say where each panel lies.
+
+    Args:
+        arrangement: In which arrangement.
+        panels: The panels by key.
+        width_px: Width of the window at scale 1; a narrow one has no right column in the Train arrangement.
+    """
+    narrow = width_px < NARROW_PX and arrangement == "train"
+    found: dict[str, Dock] = {key: panel.docks.get(arrangement, "hidden") for key, panel in panels.items()}
+    if narrow:
+        return {key: "bottom" if dock in ("right", "lower right") else dock for key, dock in found.items()}
+    if "right" not in found.values():  # nothing above it: then it is the whole column
+        return {key: "right" if dock == "lower right" else dock for key, dock in found.items()}
+    return found
+
+
+def kept_arrangements(params: hello_imgui.RunnerParams) -> frozenset[Arrangement]:
+    """Return the arrangements that lie in the file of the layout as the user has left them.
+
+    Args:
+        params: Where the file lies; it need not exist.
+    """
+    if params.ini_disable or not hello_imgui.has_ini_settings(params):
+        return frozenset()
+    text = Path(hello_imgui.ini_settings_location(params)).read_text(encoding="utf-8", errors="replace")
+    parts = [part.partition(">>>") for part in text.split(";;;<<<")]
+    laid_out = [name for name, _, what in parts if name.startswith("ImGui_") and "DockNode" in what]
+    return frozenset(key for key, title in ARRANGEMENTS.items() if any(name.endswith(f"_{title}") for name in laid_out))
+
+
 def layout(
     arrangement: Arrangement,
     panels: Mapping[str, type[Panel]],
@@ -48,10 +80,8 @@ def layout(
     params = hello_imgui.DockingParams()
     params.layout_name = ARRANGEMENTS[arrangement]
     params.main_dock_space_node_flags = imgui.DockNodeFlags_.none
-    docks = {key: _dock(panel, arrangement, narrow) for key, panel in panels.items()}
-    if "right" not in docks.values():  # nothing above it: then it is the whole column
-        docks = {key: "right" if dock == "lower right" else dock for key, dock in docks.items()}
-    columns = set(docks.values())
+    places = docks(arrangement, panels, width_px)
+    columns = set(places.values())
     splits = [hello_imgui.DockingSplit("MainDockSpace", "Left", imgui.Dir.left, left_px / width_px)]
     if "right" in columns:
         ratio = right_px / (width_px - left_px)
@@ -63,14 +93,10 @@ def layout(
     params.docking_splits = splits
     windows = []
     for key, panel in panels.items():
-        dock = docks[key]
+        dock = places[key]
         window = hello_imgui.DockableWindow(window_label(panel), _SPACES[dock], guis[key], dock != "hidden")
         window.call_begin_end = False
         windows.append(window)
     params.dockable_windows = windows
     return params
 
-
-def _dock(panel: type[Panel], arrangement: Arrangement, narrow: bool) -> Dock:
-    dock = panel.docks.get(arrangement, "hidden")
-    return "bottom" if dock in ("right", "lower right") and narrow and arrangement == "train" else dock

@@ -17,10 +17,10 @@ from neuralforge.ui.actions import dispatch_shortcuts
 from neuralforge.ui.backend import restored_stacks
 from neuralforge.ui.bars import BarState, draw_app_bar, draw_status_bar, draw_tool_bar
 from neuralforge.ui.dialogs import Dialogs
-from neuralforge.ui.docking import ARRANGEMENTS, layout, window_label
+from neuralforge.ui.docking import ARRANGEMENTS, docks, kept_arrangements, layout, window_label
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.local import FocusPanel, Local, ResetArrangement, RetryPanel, SetArrangement, TogglePanel
-from neuralforge.ui.panel import Arrangement, Panel
+from neuralforge.ui.panel import Arrangement, Dock, Panel
 from neuralforge.ui.registry import panels
 from neuralforge.ui.theme import THEMES
 from neuralforge.workbench.commands import ChangeSettings, Command, Quit, Watch
@@ -84,8 +84,11 @@ class Host:
         self._focus: str | None = None
         self._run_seen: str | None = None
         self._fresh: dict[Arrangement, int] = {}
+        self._docks: dict[Arrangement, dict[str, Dock]] = {}
+        self._picture = ""
         self._front: list[str] = []
         self._next_front: str | None = None
+        self._unsettled = 0
 
     # What the window calls
 
@@ -110,12 +113,15 @@ class Host:
         docked = {key: kind for key, kind in self._kinds.items() if key != WELCOME}
         guis = {key: self._gui(key) for key in docked}
         width_px = size_px[0] / (view.settings.scale or 1.0)
+        self._docks = {name: docks(name, docked, width_px) for name in ARRANGEMENTS}
         layouts = {name: layout(name, docked, width_px, guis) for name in ARRANGEMENTS}
+        known = kept_arrangements(params)
+        for name in known:
+            layouts[name].layout_condition = hello_imgui.DockingLayoutCondition.never
         params.docking_params = layouts.pop(self._bars.arrangement)
         params.alternative_docking_layouts = list(layouts.values())
         params.remember_selected_alternative_layout = False
-        kept = not params.ini_disable and hello_imgui.has_ini_settings(params)
-        self._fresh = {} if kept else dict.fromkeys(ARRANGEMENTS, FRESH_FRAMES)
+        self._fresh = {name: FRESH_FRAMES for name in ARRANGEMENTS if name not in known}
         for edge, draw, height_px in (
             (hello_imgui.EdgeToolbarType.top, self._draw_top, APP_BAR_PX + TOOL_BAR_PX),
             (hello_imgui.EdgeToolbarType.bottom, self._draw_bottom, STATUS_BAR_PX),
@@ -134,9 +140,9 @@ class Host:
             self._guarded("shortcuts", lambda: dispatch_shortcuts(view, self._post, self._bars.run_n))
         if not view.welcome:
             self._front_first_tabs()
-        if self._focus is not None:
+            self._unsettled = max(0, self._unsettled - 1)
+        if self._focus is not None and not self._unsettled:
             self._show(self._focus)
-            self._focus = None
         # One a frame: the focus of a second would undo that of the first.
         self._next_front = self._front.pop(0) if self._front and not view.welcome else None
 
@@ -289,8 +295,7 @@ class Host:
             case SetArrangement(name):
                 self._arrange(name)
             case ResetArrangement():
-                self._fresh[self._bars.arrangement] = FRESH_FRAMES
-                hello_imgui.get_runner_params().docking_params.layout_reset = True
+                self._reset()
             case FocusPanel(key):
                 self._focus = key
             case TogglePanel(key):
@@ -307,8 +312,18 @@ class Host:
         if self._bars.arrangement == name:
             return
         self._bars.arrangement = name
+        self._unsettled = FRESH_FRAMES
         hello_imgui.switch_layout(ARRANGEMENTS[name])
         self._posted.append(ChangeSettings({"arrangement": name}))
+
+    def _reset(self) -> None:
+        name = self._bars.arrangement
+        self._fresh[name] = FRESH_FRAMES
+        docking = hello_imgui.get_runner_params().docking_params
+        docking.layout_reset = True
+        for key, dock in self._docks[name].items():
+            window = docking.dockable_window_of_name(window_label(self._kinds[key]))
+            window.is_visible = dock != "hidden"
 
     def _front_first_tabs(self) -> None:
         """Bring the first tab of each dock to the front, once an arrangement is laid out anew."""
@@ -318,9 +333,12 @@ class Host:
             return
         self._fresh[name] = left - 1
         if left == 1:
-            first: dict[str, str] = {}
-            for key, kind in self._kinds.items():  # in the order of their tabs
-                first.setdefault(kind.docks.get(name, "hidden"), key)
+            # Else it would be laid out anew each time one comes back to it, and what the user has moved were lost.
+            docking = hello_imgui.get_runner_params().docking_params
+            docking.layout_condition = hello_imgui.DockingLayoutCondition.never
+            first: dict[Dock, str] = {}
+            for key, dock in self._docks[name].items():  # in the order of their tabs
+                first.setdefault(dock, key)
             first.pop("hidden", None)
             for dock in sorted(first, key=lambda dock: dock == "centre"):  # the last one keeps the focus
                 self._front.append(first[dock])
@@ -332,7 +350,8 @@ class Host:
         return hello_imgui.get_runner_params().docking_params.dockable_window_of_name(window_label(kind))
 
     def _show(self, key: str) -> None:
-        """Bring a panel to the front, in the arrangement where it has a place."""
+        """Bring a panel to the front, in the arrangement where it has a place; after some frames, if it is another."""
+        self._focus = None
         kind = self._kinds.get(key)
         if kind is None:
             return
@@ -340,18 +359,24 @@ class Host:
             home = next((name for name in ARRANGEMENTS if kind.docks.get(name, "hidden") != "hidden"), None)
             if home is not None:
                 self._arrange(home)
+                self._focus = key
+                return
         window = self._window(key)
         if window is not None:
             window.is_visible = True
             self._front.append(key)
 
     def _follow_run(self, view: View) -> None:
-        """Go to the Train arrangement when a run begins."""
+        """Go to the Train arrangement when a run begins, with what shows most of its data in front."""
         run_id = view.run.run_id if view.run is not None else None
         if run_id != self._run_seen:
             self._run_seen = run_id
             if run_id is not None:
                 self._arrange("train")
+                self._picture = "decision" if view.data.points is not None else "try"
+        if self._picture in self._kinds and not self._fresh.get("train"):
+            self._front.append(self._picture)
+            self._picture = ""
 
     def _follow_settings(self, view: View) -> None:
         settings = view.settings

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from imgui_bundle import imgui
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from imgui_bundle import imgui, imgui_ctx
 
 from neuralforge.graph.datainfo import DataInfo
 from neuralforge.ui import icons, widgets
@@ -10,6 +14,8 @@ from neuralforge.ui.kit import Kit
 from neuralforge.ui.panel import Post
 from neuralforge.workbench.commands import ResumeRun, Train
 from neuralforge.workbench.view import DataView, RunView, View
+
+COLUMN_GAP_PX: Final = 18.0
 
 
 def is_here(run: RunView) -> bool:
@@ -88,3 +94,25 @@ def draw_step(kit: Kit, text: str, row_height_px: float = 32) -> None:
         return
     y = low.y + (kit.px(row_height_px) - size.y) / 2
     kit.draw_text(imgui.ImVec2(x, y), text, kit.theme.text3, "mono", 13)
+
+
+def is_wide(kit: Kit) -> bool:
+    """Tell whether the room that is left is a low strip, as below the curves of a small window: columns fit better."""
+    room = imgui.get_content_region_avail()
+    return bool(room.x > kit.px(600) and room.y < room.x * 0.42)
+
+
+@contextmanager
+def column(kit: Kit, key: str, width: float, *, first: bool = False) -> Iterator[bool]:
+    """Draw what is inside in a column of its own, beside the one before.
+
+    Args:
+        kit: The kit.
+        key: Its id.
+        width: In pixels of the screen; the rest of the panel when 0.
+        first: Whether it is the leftmost.
+    """
+    if not first:
+        imgui.same_line(0, kit.px(COLUMN_GAP_PX))
+    with imgui_ctx.begin_child(f"##{key}", imgui.ImVec2(width, 0), imgui.ChildFlags_.nav_flattened) as child:
+        yield bool(child)

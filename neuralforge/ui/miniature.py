@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -13,13 +14,14 @@ from imgui_bundle import ImVec2, imgui
 from neuralforge.graph.document import Document
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.node_facts import category_of
+from neuralforge.ui.rows import u32
 from neuralforge.ui.theme import Color
 from neuralforge.workbench.view import Points
 
 MAX_BOXES: Final = 240
 """Of larger networks every n-th node is shown."""
 
-MAX_POINTS: Final = 400
+MAX_POINTS: Final = 260
 
 _GOOD_UNIT: Final = 34.0
 """A column as wide as this reads well: no more rows are made."""
@@ -205,7 +207,7 @@ def draw_miniature(kit: Kit, picture: Miniature, at: ImVec2, ground: Color) -> N
         ground: Colour that it lies on.
     """
     draw, t = imgui.get_window_draw_list(), kit.theme
-    wire = t.wire.fade(0.75).over(ground).u32
+    wire = _ink(t.wire, 0.75, ground)
     thickness = kit.px(1.25)
     x, y = at.x, at.y
     for x0, y0, x1, y1, x2, y2, x3, y3 in picture.wires:
@@ -220,10 +222,16 @@ def draw_miniature(kit: Kit, picture: Miniature, at: ImVec2, ground: Color) -> N
     for cx, cy, half_width, half_height, category in picture.boxes:
         ink = inks.get(category)
         if ink is None:
-            ink = inks[category] = t.category(category).fade(0.88).over(ground).u32
+            ink = inks[category] = _ink(t.category(category), 0.88, ground)
         rounding = min(kit.px(3.5), half_height * 0.6)
         low = ImVec2(x + cx - half_width, y + cy - half_height)
         draw.add_rect_filled(low, ImVec2(x + cx + half_width, y + cy + half_height), ink, rounding)
+
+
+@lru_cache(maxsize=256)
+def _ink(color: Color, alpha: float, ground: Color) -> int:
+    """Return a colour that is a little faint, and yet opaque: what is drawn twice is not darker."""
+    return color.fade(alpha).over(ground).u32
 
 
 def scattered(points: Points, width: float, height: float) -> tuple[tuple[float, float, int], ...]:
@@ -252,6 +260,6 @@ def scattered(points: Points, width: float, height: float) -> tuple[tuple[float,
 def draw_scattered(kit: Kit, points: tuple[tuple[float, float, int], ...], at: ImVec2, radius_px: float = 2.2) -> None:
     """Draw points in the colours of their classes."""
     draw, radius = imgui.get_window_draw_list(), kit.px(radius_px)
-    inks = [color.u32 for color in kit.theme.series]
+    inks = [u32(color) for color in kit.theme.series]
     for x, y, number in points:
         draw.add_circle_filled(ImVec2(at.x + x, at.y + y), radius, inks[number % len(inks)], 8)

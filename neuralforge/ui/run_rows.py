@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-from neuralforge.runs.store import RunSummary
 from neuralforge.ui.numbers import count, memory
 from neuralforge.ui.plots import number
 from neuralforge.ui.readable import one_line
+
+if TYPE_CHECKING:
+    from neuralforge.runs.store import RunSummary
 
 Tone = Literal["running", "good", "waiting", "plain", "bad"]
 Column = Literal["name", "state", "created", "steps", "metric", "validation", "test", "size"]

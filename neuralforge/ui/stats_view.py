@@ -63,11 +63,11 @@ class StatsView:
         if histogram.low < 0 < histogram.high:
             x = at.x - size.x * histogram.low / span
             draw.add_line(ImVec2(x, at.y), ImVec2(x, bottom), u32(t.border_strong))
-        gap, ink = min(kit.px(1.5), each / 3), u32(color.fade(0.85))
+        gap, ink, unit = min(kit.px(1.5), each / 3), u32(color.fade(0.85)), kit.px(1)
         for place, height in enumerate(heights):
             if height:
-                x, y = at.x + each * place, bottom - max(kit.px(1), size.y * min(1.0, height))
-                draw.add_rect_filled(ImVec2(x, y), ImVec2(x + each - gap, bottom), ink, kit.px(1))
+                x, y = at.x + each * place, bottom - max(unit, size.y * min(1.0, height))
+                draw.add_rect_filled(ImVec2(x, y), ImVec2(x + each - gap, bottom), ink, unit)
                 if height > 1:  # cut off: a break, as is usual for bars that go on
                     y = at.y + size.y * 0.2
                     draw.add_rect_filled(ImVec2(x, y), ImVec2(x + each, y + kit.px(3)), u32(t.panel))

@@ -30,7 +30,7 @@ def _sizes(kit: Kit, style: imgui.Style) -> None:
         "scrollbar_padding": 2,
         "frame_rounding": 5,
         "grab_rounding": 5,
-        "child_rounding": 6,
+        "child_rounding": 0,  # docks are children too; cards push their own
         "popup_rounding": 8,
         "window_rounding": 0,
         "tab_rounding": 0,

@@ -435,6 +435,7 @@ def card(kit: Kit, key: str, color: Color | None = None, height_px: float = 0) -
     with (
         imgui_ctx.push_style_color(imgui.Col_.child_bg, kit.vec4(ground)),
         imgui_ctx.push_style_color(imgui.Col_.border, kit.vec4(edge)),
+        imgui_ctx.push_style_var(imgui.StyleVar_.child_rounding, kit.px(6)),
         imgui_ctx.begin_child(key, ImVec2(0, kit.px(height_px)), flags, imgui.WindowFlags_.no_scrollbar),
     ):
         yield

@@ -264,7 +264,7 @@ class ResumeRun(Command):
 
 @dataclass(frozen=True, slots=True)
 class DeleteRun(Command):
-    """Delete a run with its checkpoints; asks first."""
+    """Delete a run with its checkpoints; whoever posts it has asked."""
 
     run_id: str
 

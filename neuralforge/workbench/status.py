@@ -8,6 +8,9 @@ RunState = Literal["ready", "running", "paused", "completed", "stopped", "failed
 
 PulseKind = Literal["step", "batch", "validation", "paused"]
 
+Ahead = Literal["step", "validation", "long"]
+"""What comes before the next pulse: a step or a batch of one, a part of a validation, or what may take long."""
+
 
 class Pulse(NamedTuple):
     """A sign of life of the session: its driver may draw a frame after each.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -477,3 +478,71 @@ def test_adding_a_layer_is_asked_for_from_elsewhere(pilot: Pilot) -> None:
     pilot.press("esc")
     pilot.frames(2)
     assert not pilot.names("insert/") and not desk.of(Apply)
+
+
+@scenario(stage=at(small), size_px=SIZE)
+def test_the_wheel_zooms_at_the_mouse_and_the_right_button_pans(pilot: Pilot) -> None:
+    desk = settled(pilot)
+    camera = desk.canvas.camera
+    x, y = pilot.place("node/conv")
+    under = camera.to_canvas(x, y)
+    pilot.wheel(-2, (x, y))
+    pilot.frames(30)
+    assert camera.zoom < 0.95 and camera.to_canvas(x, y) == pytest.approx(under, abs=3)
+    before, zoom = camera.centre, camera.zoom
+    pilot.drag((x, y + 200), (x + 90, y + 160), button=1)
+    pilot.frames(3)
+    assert camera.zoom == pytest.approx(zoom) and camera.centre[0] < before[0] and camera.centre[1] > before[1]
+    assert not desk.of(Apply) and not pilot.names("menu/")
+
+
+@scenario(stage=at(small), size_px=SIZE, may_fail=True)
+def test_a_fault_in_a_frame_leaves_the_editor_usable(pilot: Pilot) -> None:
+    desk = settled(pilot)
+    gestures, inside = desk.canvas.gestures, desk.canvas.gestures.inside
+
+    def fail(*_: object) -> None:
+        gestures.inside = inside  # type: ignore[method-assign]
+        raise RuntimeError("once")
+
+    gestures.inside = fail  # type: ignore[method-assign]
+    pilot.until(lambda: gestures.inside == inside, 20)
+    pilot.frames(4)
+    pilot.click("node/conv")
+    pilot.frames(3)
+    assert desk.editor.selection == {"conv"}
+    desk.canvas.forget()
+    pilot.frames(6)
+    pilot.click("node/act")
+    pilot.frames(3)
+    assert desk.editor.selection == {"act"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@scenario(stage=at(broken, palette=True), size_px=SIZE)
+def test_whatever_is_done_can_be_undone(pilot: Pilot, seed: int) -> None:
+    chance, desk = Random(seed), settled(pilot)
+    start = desk.editor.document
+    for _ in range(14):
+        names = pilot.names("node/") + pilot.names("pin/") + pilot.names("wire/") + ["layer/conv2d"]
+        name, other = chance.choice(names), chance.choice(names)
+        action = chance.randrange(6)
+        if action < 3:
+            pilot.drag(name, other, stops=3)
+        elif action == 3:
+            pilot.drag(name, (chance.randrange(300, 1200), chance.randrange(80, 700)), stops=3)
+        elif action == 4:
+            pilot.click(name)
+        else:
+            pilot.press(chance.choice(["del", "ctrl+d", "ctrl+del", "backspace"]))
+        if pilot.names("insert/"):
+            pilot.press(chance.choice(["enter", "esc"]))
+        pilot.frames(2)
+        shown = {name.removeprefix("node/") for name in pilot.names("node/")}
+        assert shown == desk.ids
+    desk.editor.go_to(0)
+    desk.change()
+    pilot.frames(4)
+    assert desk.editor.document == start
+    for node, (x, y) in start.layout.items():
+        assert desk.canvas.scene.nodes[node].at == (x, y)

@@ -201,19 +201,20 @@ class Person:
 
     def start(self, template: str, data: str = "", **settings: Any) -> None:
         """Have a network with data and a short run open, however one got there."""
-        self.post(do.Start(template, data, settings=settings))
-        self.wait(lambda view: not view.welcome and not view.busy)
+        self.post(do.Forced(do.Start(template, data, settings=settings)))
+        self.wait(lambda view: not view.welcome and not view.busy and view.document.document.name == template)
         self.pilot.frames(4)
 
     def empty(self) -> None:
         """Have an empty canvas."""
-        self.post(do.NewDocument())
+        self.post(do.Forced(do.NewDocument()))
         self.pilot.frames(6)
 
     def panel(self, key: str) -> None:
-        """Bring a panel to the front."""
+        """Bring a panel to the front; where that means another arrangement, this takes some frames."""
         self.post(FocusPanel(key))
-        self.pilot.frames(3)
+        self.pilot.until(lambda: key in self.app.host._drawn, 60, f"{key} is shown")
+        self.pilot.frames(2)
 
     def press(self, *chords: str) -> None:
         """Press keys."""

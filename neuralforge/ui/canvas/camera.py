@@ -16,6 +16,8 @@ TITLES_FROM: Final = 0.30
 LEAST, MOST = 0.05, 4.0
 READABLE: Final = 0.7
 """Zoom at which a network that is too wide to be read as a whole is shown, from its left end on."""
+ROOMY_PX: Final = 320.0
+"""From this height on the canvas is there to be worked on: details matter more than the whole."""
 
 MARGIN_PX: Final = 48.0
 STEP: Final = 1.25
@@ -121,9 +123,13 @@ def fit(box: tuple[float, float, float, float], size: tuple[float, float], scale
 
 
 def opening(box: tuple[float, float, float, float], size: tuple[float, float], scale: float) -> Aim:
-    """Show a document that was just opened: whole where its titles can be read then, else its left end."""
+    """Show a document that was just opened: whole where it can be read then, else its left end.
+
+    In a low strip it is enough to read the titles; a large canvas shows everything that stands on a node.
+    """
     whole = fit(box, size, scale)
-    if whole.zoom >= TITLES_FROM * scale:
+    enough = FULL_FROM if size[1] >= ROOMY_PX * scale else TITLES_FROM
+    if whole.zoom >= enough * scale:
         return whole
     zoom = READABLE * scale
     left, top, _, bottom = box

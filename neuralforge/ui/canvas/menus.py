@@ -29,7 +29,7 @@ from neuralforge.workbench.commands import (
 from neuralforge.workbench.view import DocumentView
 
 Place = Literal["node", "wire", "ground"]
-WIDTH_PX: Final = 216.0
+WIDTH_PX: Final = 256.0
 ROW_PX: Final = 30.0
 MAX_TITLE: Final = 60
 

@@ -13,7 +13,7 @@ from imgui_bundle import ImVec2, imgui, imgui_ctx
 
 from neuralforge.ui import icons, widgets
 from neuralforge.ui.canvas.camera import STEP, Aim, Camera, fit, zoomed
-from neuralforge.ui.canvas.scene import Drawing, Scene
+from neuralforge.ui.canvas.scene import Drawing, Scene, box_around
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.panel import Post
 from neuralforge.ui.theme import Color
@@ -23,7 +23,7 @@ from neuralforge.workbench.view import View
 EDGE_PX: Final = 14.0
 BAR_PX: Final = 48.0
 MAP_PX: Final = (190.0, 104.0)
-MAP_FROM_PX: Final = (760.0, 420.0)
+MAP_FROM_PX: Final = (680.0, 420.0)
 """Smallest canvas on which the overview has room."""
 
 
@@ -208,7 +208,7 @@ def first_words(kit: Kit, camera: Camera) -> bool:
 def fit_all(kit: Kit, scene: Scene, camera: Camera, selection: frozenset[str], top: float, secs: float) -> None:
     """Show all nodes, or those that are selected."""
     chosen = [item for node_id, item in scene.nodes.items() if node_id in selection]
-    box = scene.bounds(chosen or None)
+    box = box_around(chosen) if chosen else scene.bounds()
     if box is not None:
         aim = fit(box, camera.size, kit.scale, top)
         camera.aim(Aim(aim.centre, aim.zoom, secs))

@@ -129,6 +129,15 @@ class WireItem:
     text: str
 
 
+def box_around(items: Iterable[NodeItem]) -> Box | None:
+    """Return the box around nodes; None without any."""
+    boxes = [item.box for item in items]
+    if not boxes:
+        return None
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
 class Numbers:
     """Small whole numbers for what the editor knows by number; the same thing always has the same one."""
 
@@ -168,6 +177,8 @@ class Scene:
         self.numbers = Numbers()
         self.view: DocumentView | None = None
         self._layout: object = None
+        self._bounds: Box | None = None
+        self._bounds_of = -1
 
     @property
     def catalog(self) -> LayerCatalog:
@@ -213,13 +224,11 @@ class Scene:
         name = self.numbers.name(number)
         return self.by_target.get((name[1], name[2])) if name is not None and name[0] == "wire" else None
 
-    def bounds(self, of: Iterable[NodeItem] | None = None) -> Box | None:
-        """Return the box around nodes; around all of them by default."""
-        boxes = [item.box for item in (self.nodes.values() if of is None else of)]
-        if not boxes:
-            return None
-        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-        return min(lefts), min(tops), max(rights), max(bottoms)
+    def bounds(self) -> Box | None:
+        """Return the box around all nodes; None without any."""
+        if self._bounds_of != self.version:
+            self._bounds_of, self._bounds = self.version, box_around(self.nodes.values())
+        return self._bounds
 
     def _rebuild(self, view: DocumentView) -> None:
         graph, inference = view.document.graph, view.inference

@@ -95,6 +95,9 @@ class LayerSearch:
         elif self._wanted.wire is not None:
             hint = "Insert on this wire"
         query = widgets.search_field(kit, "insert", self._query, hint, focus=self._fresh)
+        if imgui.is_item_active():
+            for key in (imgui.Key.down_arrow, imgui.Key.up_arrow):
+                imgui.set_item_key_owner(key)  # else they lead out of the field
         self._fresh = False
         if query != self._query:
             self._query, self._chosen = query, 0
@@ -129,9 +132,7 @@ class LayerSearch:
         t, spec = kit.theme, item.spec
         size = ImVec2(imgui.get_content_region_avail().x, kit.px(ROW_PX))
         at = imgui.get_cursor_screen_pos()
-        imgui.push_item_flag(imgui.ItemFlags_.no_nav, True)  # the arrow keys choose a row, and the field keeps them
         pressed = imgui.invisible_button(f"##{spec.key}", size)
-        imgui.pop_item_flag()
         hovered = imgui.is_item_hovered()
         chosen = place == self._chosen
         if chosen and scroll:

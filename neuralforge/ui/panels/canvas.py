@@ -27,7 +27,7 @@ GLIDE_SECS: Final = 0.18
 ORDER_FRAMES: Final = 3
 """Frames after a click during which the editor may still bring nodes to the front."""
 
-MOST_PADDING_PX: Final = 8.0
+LEAST_SIDE_PX: Final = 8.0
 
 
 class CanvasPanel(Panel):
@@ -81,7 +81,7 @@ class CanvasPanel(Panel):
     def draw(self, view: View, post: Post) -> None:
         """Draw the canvas and what lies over it."""
         available = imgui.get_content_region_avail()
-        if available.x < MOST_PADDING_PX or available.y < MOST_PADDING_PX:
+        if available.x < LEAST_SIDE_PX or available.y < LEAST_SIDE_PX:
             return
         fresh = self._prepare()
         corner = imgui.get_cursor_screen_pos()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
@@ -14,7 +13,7 @@ from neuralforge.graph.datainfo import DataInfo
 from neuralforge.ui import icons, widgets
 from neuralforge.ui.heat import diverging, diverging_table
 from neuralforge.ui.kit import Kit
-from neuralforge.ui.look_state import draw_step, info_of, is_here, step_text
+from neuralforge.ui.look_state import COLUMN_GAP_PX, column, draw_step, info_of, is_here, is_wide, step_text
 from neuralforge.ui.memo import Memo
 from neuralforge.ui.numbers import number
 from neuralforge.ui.panel import Panel, Post
@@ -46,6 +45,8 @@ _SPLITS: Final[Mapping[Shown, frozenset[int]]] = {
 }
 _CHOICES: Final = [("both", "Both", ""), ("train", "Train", ""), ("validation", "Validation", "")]
 _MOST_NAMED: Final = 8
+_LEFT_PX: Final = 38.0
+_BELOW_PX: Final = 40.0
 
 
 class _Frame(NamedTuple):
@@ -95,14 +96,32 @@ class DecisionPanel(Panel):
             self._draw_empty(view, post)
             return
         reach = self._reach(boundary, points, info)
+        has_both = points is not None and self._shown == "both"
+        if is_wide(self.kit):
+            room = imgui.get_content_region_avail()
+            tall = room.y - self.kit.px(_BELOW_PX + 2)
+            width = min(room.x * 0.6, tall * area.aspect + self.kit.px(_LEFT_PX + 6))
+            with column(self.kit, "plane", width, first=True):
+                frame = self._place(area, 0)
+                self._draw_plane(frame, area, boundary, points, reach)
+                self._draw_axes(frame, area, info)
+                self._draw_cursor(frame, area, boundary, info)
+            with column(self.kit, "aside", min(self.kit.px(330), room.x - width - self.kit.px(COLUMN_GAP_PX))):
+                if points is not None:
+                    self._draw_head(boundary, view)
+                at = imgui.get_cursor_screen_pos() + self.kit.vec(2, 6)
+                right = at.x + imgui.get_content_region_avail().x - self.kit.px(4)
+                self._draw_legend(at, right, reach, info, boundary, has_both=has_both)
+            return
         if points is not None:
-            self._draw_head(boundary)
+            self._draw_head(boundary, view)
         legend_px = 26 + (20 if reach is None and self._named(info, boundary) > 3 else 0)
         frame = self._place(area, legend_px)
         self._draw_plane(frame, area, boundary, points, reach)
         self._draw_axes(frame, area, info)
         self._draw_cursor(frame, area, boundary, info)
-        self._draw_legend(frame, reach, info, boundary, has_both=points is not None and self._shown == "both")
+        at = ImVec2(frame.at.x, frame.end.y + self.kit.px(42))
+        self._draw_legend(at, frame.end.x, reach, info, boundary, has_both=has_both)
 
     # Nothing to show
 
@@ -119,10 +138,11 @@ class DecisionPanel(Panel):
 
     # The head
 
-    def _draw_head(self, boundary: Boundary | None) -> None:
+    def _draw_head(self, boundary: Boundary | None, view: View) -> None:
         clicked = widgets.segmented(self.kit, "samples", _CHOICES, self._shown)
         self._shown = next((shown for shown in _SPLITS if shown == clicked), self._shown)
-        draw_step(self.kit, step_text(boundary.step) if boundary is not None else "not trained yet")
+        words = "not trained yet" if view.run is None else ""
+        draw_step(self.kit, step_text(boundary.step) if boundary is not None else words)
 
     # The plane
 
@@ -137,7 +157,7 @@ class DecisionPanel(Panel):
     def _place(self, area: Area, legend_px: float) -> _Frame:
         """Put the plane into the room that is left, true to its proportions."""
         kit = self.kit
-        left, below = kit.px(38), kit.px(40)
+        left, below = kit.px(_LEFT_PX), kit.px(_BELOW_PX)
         at, room = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail()
         wide = max(kit.px(80), room.x - left - kit.px(4))
         tall = max(kit.px(80), room.y - below - kit.px(legend_px))
@@ -269,18 +289,24 @@ class DecisionPanel(Panel):
         return len(info.classes) if info is not None and info.classes else boundary.classes if boundary else 0
 
     def _draw_legend(
-        self, frame: _Frame, reach: Reach | None, info: DataInfo | None, boundary: Boundary | None, *, has_both: bool
+        self,
+        at: ImVec2,
+        right: float,
+        reach: Reach | None,
+        info: DataInfo | None,
+        boundary: Boundary | None,
+        *,
+        has_both: bool,
     ) -> None:
         kit, t = self.kit, self.kit.theme
         draw = imgui.get_window_draw_list()
-        at = ImVec2(frame.at.x, frame.end.y + kit.px(42))
         if reach is not None:
             low, high = number(reach.middle - reach.reach), number(reach.middle + reach.reach)
             sizes = [kit.text_size(text, "mono", 13).x for text in (low, high)]
             kit.draw_text(at, low, t.text2, "mono", 13)
-            kit.draw_text(ImVec2(frame.end.x - sizes[1], at.y), high, t.text2, "mono", 13)
+            kit.draw_text(ImVec2(right - sizes[1], at.y), high, t.text2, "mono", 13)
             start = ImVec2(at.x + sizes[0] + kit.px(8), at.y + kit.px(5))
-            end = ImVec2(frame.end.x - sizes[1] - kit.px(8), start.y + kit.px(8))
+            end = ImVec2(right - sizes[1] - kit.px(8), start.y + kit.px(8))
             colors = self._memo.get("legend", (t.name,), lambda: np.array(diverging_table(t.name)[None]))
             reference = imgui.ImTextureRef(self._textures.of(colors))
             draw.add_image_rounded(reference, start, end, ImVec2(0, 0), ImVec2(1, 1), u32(WHITE), kit.px(3))
@@ -289,14 +315,14 @@ class DecisionPanel(Panel):
             for place in range(min(count, _MOST_NAMED)):
                 name = widgets.shortened(kit, _class_name(info, place), kit.px(110), "regular", 13)
                 width = kit.text_size(name, "regular", 13).x + kit.px(28)
-                if x + width > frame.end.x + kit.px(14) and x > at.x:
+                if x + width > right + kit.px(14) and x > at.x:
                     x, y = at.x, y + kit.px(19)
                 color = t.series[place % len(t.series)]
                 draw.add_circle_filled(ImVec2(x + kit.px(4), y + kit.px(8.5)), kit.px(4), u32(color))
                 kit.draw_text(ImVec2(x + kit.px(14), y), name, t.text2, "regular", 13)
                 x += width
             if has_both:
-                self._draw_split_key(x, y, frame.end.x)
+                self._draw_split_key(x, y, right)
         imgui.set_cursor_screen_pos(at)
         imgui.dummy(kit.vec(1, 18))
 
@@ -320,7 +346,7 @@ class DecisionPanel(Panel):
 
 def _agree(boundary: Boundary, info: DataInfo | None) -> bool:
     """Tell whether a plane can be of some data."""
-    return info is not None and (boundary.classes or math.inf) in (len(info.classes) or math.inf, math.inf)
+    return info is not None and boundary.classes in (0, len(info.classes))
 
 
 def _class_name(info: DataInfo | None, place: int) -> str:

@@ -10,7 +10,7 @@ from imgui_bundle import ImVec2, imgui, imgui_ctx
 from neuralforge.ui import icons, widgets
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.layer_health import GOOD, RAIL, LayerRow, Strips, frozen_since, rows_of, strips_of
-from neuralforge.ui.look_state import draw_missing, step_text
+from neuralforge.ui.look_state import COLUMN_GAP_PX, column, draw_missing, is_wide, step_text
 from neuralforge.ui.memo import Memo
 from neuralforge.ui.panel import Panel, Post
 from neuralforge.ui.plots import fraction
@@ -62,12 +62,25 @@ class LayersPanel(Panel):
         rows = self._memo.get("rows", (layers, run.document), lambda: rows_of(layers, run.document))
         strips = self._memo.get("strips", (gradients,), lambda: strips_of(gradients))
         names = self._memo.get("widest", (rows, self.kit.scale), lambda: self._widest(rows))
-        with imgui_ctx.push_style_var(imgui.StyleVar_.item_spacing, self.kit.vec(8, 0)):
+        frozen = self._memo.get("frozen", (run.events,), lambda: frozen_since(run.events))
+        dense = self.kit.vec(8, 0)
+        if is_wide(self.kit):
+            room = imgui.get_content_region_avail().x - self.kit.px(2 * COLUMN_GAP_PX)
+            spacing = imgui.StyleVar_.item_spacing
+            with column(self.kit, "ratios", room * 0.32, first=True), imgui_ctx.push_style_var(spacing, dense):
+                self._draw_head("Update / weight ratio", "log10", _RATIO_TIP)
+                self._draw_ratios(rows, names, view, post)
+            with column(self.kit, "gradients", room * 0.36), imgui_ctx.push_style_var(spacing, dense):
+                self._draw_head("Gradient norm by layer", strips.hint, _NORM_TIP)
+                self._draw_strips(rows, strips, names, frozen, view, post)
+            with column(self.kit, "node", 0):
+                self._draw_node(view, run, line=False)
+            return
+        with imgui_ctx.push_style_var(imgui.StyleVar_.item_spacing, dense):
             self._draw_head("Update / weight ratio", "log10", _RATIO_TIP)
             self._draw_ratios(rows, names, view, post)
             widgets.hairline(self.kit, 9, 9)
             self._draw_head("Gradient norm by layer", strips.hint, _NORM_TIP)
-            frozen = self._memo.get("frozen", (run.events,), lambda: frozen_since(run.events))
             self._draw_strips(rows, strips, names, frozen, view, post)
         self._draw_node(view, run)
 
@@ -169,17 +182,18 @@ class LayersPanel(Panel):
 
     # The selected node
 
-    def _draw_node(self, view: View, run: RunView) -> None:
+    def _draw_node(self, view: View, run: RunView, *, line: bool = True) -> None:
         kit, t = self.kit, self.kit.theme
         selected, look = view.document.selected, run.node
         if selected is None or selected not in run.document.graph.nodes:
             if run.layers is not None:
-                imgui.dummy(kit.vec(0, 2))
-                widgets.hairline(kit)
+                if line:
+                    imgui.dummy(kit.vec(0, 2))
+                    widgets.hairline(kit)
                 widgets.wrapped(kit, "Click a layer to see its weights and activations.", t.text3)
             return
         known = look is not None and look.node == selected
-        widgets.section(kit, selected, step_text(look.step) if known and look is not None else "")
+        widgets.section(kit, selected, step_text(look.step) if known and look is not None else "", line=line)
         if not known or look is None:
             widgets.text(kit, "It is measured with the next step.", t.text3, size_px=14)
             return

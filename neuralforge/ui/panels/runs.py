@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from imgui_bundle import ImVec2, imgui, imgui_ctx
 
-from neuralforge.runs.store import RunSummary
 from neuralforge.ui import icons, widgets
 from neuralforge.ui.kit import Face, Kit
 from neuralforge.ui.memo import Memo
@@ -19,6 +18,9 @@ from neuralforge.ui.run_rows import Column, RunRow, Tone, chosen, row_of, short_
 from neuralforge.ui.theme import Color
 from neuralforge.workbench.commands import DeleteRun, OpenRun, RefreshRuns, ResumeRun
 from neuralforge.workbench.view import RunsView, RunView, View
+
+if TYPE_CHECKING:
+    from neuralforge.runs.store import RunSummary
 
 ROW_PX: Final = 30.0
 _HEAD_ROW_PX: Final = 26.0

@@ -12,7 +12,7 @@ from neuralforge.graph.datainfo import DataInfo
 from neuralforge.ui import icons, widgets
 from neuralforge.ui.answer_view import AnswerView, input_of
 from neuralforge.ui.kit import Kit
-from neuralforge.ui.look_state import draw_missing, draw_step, info_of, step_text
+from neuralforge.ui.look_state import column, draw_missing, draw_step, info_of, is_wide, step_text
 from neuralforge.ui.panel import Panel, Post
 from neuralforge.ui.rows import u32
 from neuralforge.ui.sketch import MNIST_FIT, Sketch, fit_of
@@ -78,12 +78,18 @@ class TryPanel(Panel):
             return
         sketch = self._prepare(view, info)
         self._begin(run, view.data, parts, post)
-        if sketch is not None:
+        if is_wide(self.kit):
+            with column(self.kit, "asked", self.kit.px(300), first=True):
+                self._draw_controls(run, sketch, parts, view, post)
+            with column(self.kit, "answer", 0):
+                self._draw_answer(run, sketch, info, view, post, wide=True)
+            return
+        is_drawing = sketch is not None and self._mode == "draw"
+        if is_drawing:
             self._draw_modes(run.prediction, post)
-        if sketch is not None and self._mode == "draw":
-            self._draw_drawing(run.prediction, sketch, info, view, post)
         else:
-            self._draw_sample(run, info, parts, view, post, has_modes=sketch is not None)
+            self._draw_controls(run, sketch, parts, view, post)
+        self._draw_answer(run, sketch, info, view, post, wide=False)
 
     def _draw_other_data(self, view: View, run: RunView) -> None:
         if view.data.state == "loading":
@@ -125,6 +131,26 @@ class TryPanel(Panel):
         elif not sketch.is_blank:
             post(TryDrawing(sketch.image(centred=self._centred, inverted=self._inverted, fit=self._fit)))
 
+    def _draw_controls(self, run: RunView, sketch: Sketch | None, parts: list[Part], view: View, post: Post) -> None:
+        """Draw what can be asked: modes, then splits and samples, or tools."""
+        if sketch is not None:
+            self._draw_modes(run.prediction, post)
+        if sketch is not None and self._mode == "draw":
+            self._draw_tools(sketch, post)
+        else:
+            self._draw_sample(run, parts, view, post, has_modes=sketch is not None)
+
+    def _draw_answer(
+        self, run: RunView, sketch: Sketch | None, info: DataInfo, view: View, post: Post, *, wide: bool
+    ) -> None:
+        prediction = run.prediction
+        if sketch is not None and self._mode == "draw":
+            self._draw_drawing(prediction, sketch, info, view, post, wide=wide)
+        elif prediction is None or prediction.split is None:
+            widgets.text(self.kit, "The answer comes with the next step.", self.kit.theme.text3, size_px=14)
+        else:
+            self._answers.draw(prediction, info, view.task)
+
     def _draw_modes(self, prediction: Prediction | None, post: Post) -> None:
         clicked = widgets.segmented(self.kit, "mode", _MODES, self._mode)
         for mode in _KNOWN_MODES:
@@ -138,9 +164,7 @@ class TryPanel(Panel):
 
     # A sample
 
-    def _draw_sample(
-        self, run: RunView, info: DataInfo, parts: list[Part], view: View, post: Post, *, has_modes: bool
-    ) -> None:
+    def _draw_sample(self, run: RunView, parts: list[Part], view: View, post: Post, *, has_modes: bool) -> None:
         kit = self.kit
         options = [(part, part.capitalize(), "") for part in parts]
         chosen = widgets.segmented(kit, "split", options, self._part)
@@ -152,11 +176,6 @@ class TryPanel(Panel):
             self._draw_step(run.prediction)
         self._draw_number(view.data.splits[self._part], post)
         imgui.dummy(kit.vec(0, 1))
-        prediction = run.prediction
-        if prediction is None or prediction.split is None:
-            widgets.text(kit, "The answer comes with the next step.", kit.theme.text3, size_px=14)
-            return
-        self._answers.draw(prediction, info, view.task)
 
     def _draw_number(self, count: int, post: Post) -> None:
         kit = self.kit
@@ -191,13 +210,21 @@ class TryPanel(Panel):
     # A drawing
 
     def _draw_drawing(
-        self, prediction: Prediction | None, sketch: Sketch, info: DataInfo, view: View, post: Post
+        self,
+        prediction: Prediction | None,
+        sketch: Sketch,
+        info: DataInfo,
+        view: View,
+        post: Post,
+        *,
+        wide: bool,
     ) -> None:
         kit, t = self.kit, self.kit.theme
         room = imgui.get_content_region_avail()
-        side = round(max(kit.px(84), min((room.x - kit.px(12)) / 2, room.y - kit.px(20 + 40 + 5 * 29 + 16))))
+        below = 24 if wide else 20 + 40 + 5 * 29 + 16
+        side = round(max(kit.px(84), min((room.x - kit.px(12)) / (3 if wide else 2), room.y - kit.px(below))))
         answer = prediction if prediction is not None and prediction.split is None and not sketch.is_blank else None
-        before = sketch.revision, self._inverted, self._centred
+        before = sketch.revision
         start = imgui.get_cursor_screen_pos()
         self._draw_pad(sketch, side)
         imgui.set_cursor_screen_pos(ImVec2(start.x + side + kit.px(12), start.y))
@@ -211,11 +238,14 @@ class TryPanel(Panel):
             words = "What the network sees"
             kit.draw_text(at + ImVec2(0, side + kit.px(4)), words, t.text3, "regular", 13)
             imgui.dummy(ImVec2(side, side + kit.px(20)))
-        imgui.set_cursor_screen_pos(ImVec2(start.x, start.y + side + kit.px(26)))
-        self._draw_tools(sketch)
-        if before != (sketch.revision, self._inverted, self._centred):
+        if before != sketch.revision:
             self._ask(post)
-        imgui.dummy(kit.vec(0, 1))
+        if wide:
+            imgui.set_cursor_screen_pos(ImVec2(start.x + 2 * side + kit.px(12 + 18), start.y))
+        else:
+            imgui.set_cursor_screen_pos(ImVec2(start.x, start.y + side + kit.px(26)))
+            self._draw_tools(sketch, post)
+            imgui.dummy(kit.vec(0, 1))
         if answer is not None:
             self._answers.draw_result(answer, info, view.task)
         else:
@@ -261,14 +291,17 @@ class TryPanel(Panel):
         self._paper = stamp, rgba
         return rgba
 
-    def _draw_tools(self, sketch: Sketch) -> None:
+    def _draw_tools(self, sketch: Sketch, post: Post) -> None:
         kit, top = self.kit, imgui.get_cursor_screen_pos().y
+        before = self._centred, self._inverted
         if widgets.button(kit, "Clear", icons.ERASE, tip="Take an empty paper", enabled=not sketch.is_blank):
             sketch.clear()
         self._centred ^= self._switch(
             "Centre", self._centred, top, "Scale the drawing and move it to the middle, as the pictures of the data are"
         )
         self._inverted ^= self._switch("Invert", self._inverted, top, "Draw black on white")
+        if before != (self._centred, self._inverted):
+            self._ask(post)
 
     def _switch(self, label: str, on: bool, top: float, tip: str) -> bool:
         """Draw a switch with its name on a row of buttons, and return whether it was flipped."""

@@ -8,19 +8,16 @@ from typing import Final
 from imgui_bundle import ImVec2, imgui, imgui_ctx
 
 from neuralforge.ui import icons, widgets
+from neuralforge.ui.app_bar import draw_logo
 from neuralforge.ui.cards import Card, CardDrawer, Pressed, Tile, main_category, recent_card, start_card, takes
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.local import ChoosePath, ShowCommands
 from neuralforge.ui.memo import Memo
 from neuralforge.ui.numbers import memory, short
 from neuralforge.ui.panel import Panel, Post
-from neuralforge.ui.theme import WHITE
 from neuralforge.ui.welcome_plan import SECTION_PX, Rect, WelcomePlan, plan_welcome
 from neuralforge.workbench.commands import Command, NewDocument, OpenPath, ShowWelcome, Start
 from neuralforge.workbench.view import DeviceFact, RecentFile, StartingPoint, View
-
-_LOGO: Final = ((0.31, 0.26), (0.31, 0.74), (0.69, 0.26), (0.69, 0.74))
-"""Dots of the letter N, in shares of the tile: its wires go through them in this order."""
 
 _HEAD_BUTTONS: Final[tuple[tuple[Command, str, str, widgets.ButtonKind, str, str], ...]] = (
     (NewDocument(), "New network", icons.PLUS, "primary", "Start with an empty canvas", "Ctrl+N"),
@@ -108,7 +105,7 @@ class WelcomePanel(Panel):
     def _draw_head(self, view: View, post: Post, plan: WelcomePlan, at: ImVec2, has_network: bool) -> None:
         kit, t = self.kit, self.kit.theme
         top = at.y + kit.px(plan.head_px)
-        self._draw_logo(ImVec2(at.x, top))
+        draw_logo(kit, ImVec2(at.x, top), 44)
         kit.draw_text(ImVec2(at.x + kit.px(58), top - kit.px(10)), "NeuralForge", t.text, "display", 38)
         line = ImVec2(at.x + kit.px(61), top + kit.px(41))
         kit.draw_text(line, "Draw a network, train it, steer it while it learns.", t.text2, "regular", 16)
@@ -127,16 +124,6 @@ class WelcomePanel(Panel):
             imgui.set_cursor_screen_pos(ImVec2(round(right - size.x - kit.px(14)), top + kit.px(15)))
             if widgets.link(kit, label, "Close this page (Esc)", 15):
                 post(ShowWelcome(False))
-
-    def _draw_logo(self, at: ImVec2) -> None:
-        kit = self.kit
-        draw, side = imgui.get_window_draw_list(), kit.px(44)
-        draw.add_rect_filled(at, at + ImVec2(side, side), kit.theme.accent_fill.u32, kit.px(10))
-        dots = [ImVec2(at.x + x * side, at.y + y * side) for x, y in _LOGO]
-        for a, b in ((0, 1), (0, 3), (2, 3)):
-            draw.add_line(dots[a], dots[b], WHITE.u32, kit.px(3.4))
-        for dot in dots:
-            draw.add_circle_filled(dot, kit.px(4.6), WHITE.u32)
 
     def _heading(self, at: ImVec2, top_px: float, title: str, hint: str = "") -> None:
         kit, t = self.kit, self.kit.theme

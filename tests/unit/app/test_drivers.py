@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from neuralforge.app.drivers import TO_SLICES_SECS, TO_WORKER_SECS, Driver, FrameClock
+from neuralforge.app.drivers import FRAME_SECS, Driver, FrameClock
 from neuralforge.runs.reader import RunReader
 from neuralforge.train.launch import Run, replay, resume, start
 from neuralforge.train.session import StepFailed
@@ -33,7 +33,7 @@ def _force_switching(driver: Driver) -> None:
         nonlocal pulses
         pulse = real()
         pulses += 1
-        driver.step_secs = 2 * TO_WORKER_SECS if pulses % 6 < 3 else TO_SLICES_SECS / 2
+        driver.step_secs = FRAME_SECS if pulses % 6 < 3 else 0.0
         return pulse
 
     driver._next = fake  # type: ignore[method-assign]

@@ -105,7 +105,9 @@ def test_enlarged_pictures_keep_every_pixel(height, width, side):
     large = enlarged(rgba, side)
     factor = large.shape[0] // height
     assert max(large.shape[:2]) >= side and large.shape == (height * factor, width * factor, 4)
-    assert (large[::factor, ::factor] == rgba).all() and (large[factor - 1 :: factor, factor - 1 :: factor] == rgba).all()
+    assert (large[::factor, ::factor] == rgba).all() and (
+        large[factor - 1 :: factor, factor - 1 :: factor] == rgba
+    ).all()
 
 
 def test_pictures_of_images():

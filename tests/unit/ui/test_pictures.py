@@ -11,7 +11,9 @@ from neuralforge.graph.document import Document
 from neuralforge.graph.graph import Graph, Node
 from neuralforge.templates.registry import templates
 from neuralforge.ui.atlas import MAX_SIDE, enlargement, make_atlas
+from neuralforge.ui.cards import dotted
 from neuralforge.ui.miniature import MAX_BOXES, miniature, scattered
+from neuralforge.ui.theme import Color
 from neuralforge.ui.welcome_plan import SECTION_PX, TILE_PX, WelcomePlan, plan_welcome
 from neuralforge.workbench.view import Points
 
@@ -97,7 +99,8 @@ def test_nothing_overlaps_on_the_welcome_screen(
     for place, (x, y, w, h) in enumerate(rects):
         assert x >= 0 and x + w <= plan.width_px + 1e-6 and y + h < plan.foot_px
         for other_x, other_y, other_w, other_h in rects[:place]:
-            assert x >= other_x + other_w or other_x >= x + w or y >= other_y + other_h or other_y >= y + h
+            beside = x >= other_x + other_w + 12 or other_x >= x + w + 12
+            assert beside or y >= other_y + other_h + 12 or other_y >= y + h + 12
     assert plan.foot_px < plan.height_px and plan.width_px <= 1400
 
 
@@ -106,3 +109,12 @@ def test_the_welcome_screen_fits_small_and_large_windows() -> None:
     assert (small.height_px, large.height_px) == (800, 1080), "nothing has to be scrolled"
     assert (small.lessons_in_row, small.tiles_in_row, large.recent_in_row, large.recent_rows) == (5, 5, 4, 1)
     assert large.card_px == 252 and large.tile(0, 0)[3] == TILE_PX
+
+
+def test_dots_lie_on_a_grid() -> None:
+    picture = dotted(100, 50, 28.0, 2, Color(1.0, 0.5, 0.0, 0.25))
+    assert picture.shape == (50, 100, 4) and picture[14, 14].tolist() == [255, 128, 0, 64]
+    assert {(int(y), int(x)) for y, x in np.argwhere(picture[..., 3])} == {
+        (y + dy, x + dx) for y in (14, 42) for x in (14, 42, 70, 98) for dy in (0, 1) for dx in (0, 1)
+    }
+    assert dotted(0, 0, 28.0, 2, Color(0, 0, 0)).shape == (1, 1, 4)

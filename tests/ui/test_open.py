@@ -1,0 +1,291 @@
+"""`neuralforge open` as a person types it: what it refuses, what it leaves behind, how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import pytest
+from PIL import Image
+
+from neuralforge.app.screen import offscreen_problem
+from neuralforge.graph.document import dumps
+from neuralforge.templates.registry import find
+from neuralforge.train.launch import replay
+from tests.ui.crew import ROOT
+
+LIMIT_SECS = 120
+RUN = ("mlp", "--data", "moons", "--steps", "60", "--threads", "1", "--seed", "5", "--at", "20:lr=0.01")
+RUN = (*RUN, "--at", "30:fc1.frozen=true", "--at", "40:batch_size=16")
+SMALL = ("--size", "640x480")
+
+needs_pixels = pytest.mark.skipif(offscreen_problem() is not None, reason=str(offscreen_problem()))
+
+
+@dataclass
+class Home:
+    """A user's folders, with nothing in them yet."""
+
+    folder: Path
+    display: str = ""
+
+    @property
+    def runs(self) -> Path:
+        return self.folder / "runs"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        taken = ("DISPLAY", "WAYLAND_DISPLAY", "NEURALFORGE_RUNS", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")
+        kept = {key: value for key, value in os.environ.items() if key not in taken}
+        return {**kept, "HOME": str(self.folder), **({"DISPLAY": self.display} if self.display else {})}
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "neuralforge", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=self.environment,
+        )
+
+    def run(self, *arguments: object) -> Outcome:
+        process = self.start(*arguments)
+        try:
+            out, err = process.communicate(timeout=LIMIT_SECS)
+        finally:
+            process.kill()  # where it has not ended
+        return Outcome(process.returncode, out, err)
+
+    def logs(self) -> list[Path]:
+        return sorted(self.runs.glob("2*/run.h5"))
+
+
+@dataclass
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+# What is refused before a window opens
+
+REFUSED = [
+    ((), "DISPLAY is not set"),
+    (("open", "mlp"), "add --exit"),
+    (("open", "mlp", "--train", "--exit"), "--data DATA"),
+    (("open", "--data", "moons", "--exit"), "which network"),
+    (("open", "mlp", "--data", "moons", "--at", "3:lr=1", "--exit"), "--train"),
+    (("open", "nothing", "--exit"), "no template 'nothing'"),
+    (("open", "nothing", "--data", "moons", "--exit"), "no template 'nothing'"),
+    (("open", "/no/such.nf.json", "--exit"), "/no/such.nf.json"),
+    (("open", "mlp", "--data", "/no/such.csv", "--exit"), "/no/such.csv"),
+    (("open", "mlp", "--data", "nothing", "--exit"), "'nothing'"),
+    (("open", "tests", "--data", "moons", "--exit"), "tests is a folder"),
+    (("open", "mlp", "--data", "moons", "--set", "hiden=3", "--exit"), "hidden"),
+    (("open", "mlp", "--data", "moons", "--set", "hidden=a", "--exit"), "hidden"),
+    (("open", "mlp", "--data", "moons", "--steps", "0", "--exit"), "steps must be"),
+    (("open", "mlp", "--data", "moons", "--steps", "3", "--set", "steps=4", "--exit"), "twice"),
+    (("open", "mlp", "--data", "moons", "--train", "--at", "soon", "--exit"), "STEP:KEY=VALUE"),
+    (("open", "mlp", "--size", "huge", "--exit"), "'huge'"),
+    (("open", "mlp", "--size", "0x800", "--exit"), "320x240"),
+    (("open", "mlp", "--screenshot", "/proc/no/such.png", "--exit"), "/proc/no/such.png"),
+    (("README.md", "--exit"), "neither a document"),
+    (("tests", "--exit"), "tests is not a run"),
+    (("--exit", "--nonsense"), "--nonsense"),
+]
+
+
+def test_what_is_refused_needs_neither_torch_nor_a_window(home: Home) -> None:
+    """All in one process, which tells afterwards what it has imported."""
+    script = (
+        "import io, json, sys, contextlib\n"
+        "from neuralforge.app.cli import main\n"
+        "told = []\n"
+        "for words in json.loads(sys.stdin.read()):\n"
+        "    sys.argv = ['neuralforge', *words]\n"
+        "    out, err = io.StringIO(), io.StringIO()\n"
+        "    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):\n"
+        "        try: main()\n"
+        "        except SystemExit as ended: code = ended.code\n"
+        "    told.append([code, out.getvalue(), err.getvalue()])\n"
+        "print(json.dumps([told, [name for name in ('torch', 'imgui_bundle') if name in sys.modules]]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=json.dumps([words for words, _ in REFUSED]),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=home.environment,
+        timeout=LIMIT_SECS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told, imported = json.loads(done.stdout)
+    for (words, place), (code, out, err) in zip(REFUSED, told, strict=True):
+        assert code == 2 and out == "" and place in err and err.count("\n") == 1, (words, code, out, err)
+    assert imported == []
+    assert list(home.folder.iterdir()) == [], "nothing was written"
+
+
+def test_a_display_that_does_not_answer_is_named(home: Home) -> None:
+    home.display = ":4242"
+    outcome = home.run("open", "mlp")
+    assert outcome.code == 2 and "':4242'" in outcome.err and outcome.err.count("\n") == 1
+
+
+# What ends by itself
+
+
+@pytest.fixture(scope="module")
+def headless(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the digest of the weights that the run has without a window."""
+    home = Home(tmp_path_factory.mktemp("headless"))
+    outcome = home.run("train", *RUN, "--runs", home.runs, "--json")
+    assert outcome.code == 0, outcome.err
+    return str(json.loads(outcome.out)["weights_sha256"])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Outcome]]:
+    """Train through the window, off screen, with a picture."""
+    home = Home(tmp_path_factory.mktemp("window"))
+    picture = home.folder / "pictures" / "run.png"
+    arguments = ("--train", "--exit", "--screenshot", picture, "--runs", home.runs, "--size", "1920x1080")
+    yield home, home.run("open", *RUN, *arguments)
+
+
+def check_same_run(home: Home, digest: str) -> None:
+    (log,) = home.logs()
+    with h5py.File(log, "r", locking=False) as file:
+        assert file.attrs["status"] == "completed"
+        assert file.attrs["weights_sha256"] == digest
+        events = [json.loads(text) for text in file["events"].asstr()[:]]
+    applied = [(event["key"], event["applied_step"]) for event in events if event["status"] == "applied"]
+    assert applied == [("lr", 20), ("fc1.frozen", 30), ("batch_size", 40)]
+    assert replay(log.parent).identical
+
+
+@needs_pixels
+def test_a_run_through_the_window_has_the_weights_of_the_headless_one(
+    headless: str, trained: tuple[Home, Outcome]
+) -> None:
+    home, outcome = trained
+    assert outcome.code == 0, outcome.err
+    assert outcome.err == ""
+    assert f"Run: {home.runs}" in outcome.out and f"Picture: {home.folder}" in outcome.out
+    check_same_run(home, headless)
+
+
+@needs_pixels
+def test_the_picture_has_the_size_that_was_asked_for(trained: tuple[Home, Outcome]) -> None:
+    with Image.open(trained[0].folder / "pictures" / "run.png") as picture:
+        assert picture.size == (1920, 1080), "also where GLFW thinks that a screen would be smaller"
+        rows = [picture.crop((0, top, 1920, top + 1)) for top in (0, 1079)]
+        assert all(len(row.getcolors(1920) or range(1920)) < 100 for row in rows), "and its edges are drawn"
+
+
+@needs_pixels
+def test_a_window_off_screen_leaves_the_users_things_alone(trained: tuple[Home, Outcome]) -> None:
+    home, _ = trained
+    assert not list(home.folder.rglob("settings.json")) and not list(home.folder.rglob("layout.ini"))
+
+
+def test_a_run_on_a_display_has_the_weights_of_the_headless_one(home: Home, display: str, headless: str) -> None:
+    home.display = display
+    outcome = home.run("open", *RUN, "--train", "--exit", "--runs", home.runs, *SMALL)
+    assert (outcome.code, outcome.err) == (0, "")
+    check_same_run(home, headless)
+    assert list(home.folder.rglob("layout.ini")), "on a display the arrangement is kept"
+
+
+@needs_pixels
+def test_what_opens_without_training(home: Home, trained: tuple[Home, Outcome]) -> None:
+    """A document and a run; the sentence for what only turns out under way comes after the window is closed."""
+    document = home.folder / "mine.nf.json"
+    document.write_text(dumps(find("lenet5").build()))
+    for path in (document, trained[0].logs()[0].parent):
+        picture = home.folder / "picture.png"
+        outcome = home.run(path, "--exit", "--screenshot", picture, *SMALL)
+        assert (outcome.code, outcome.err) == (0, ""), path
+        with Image.open(picture) as shown:
+            assert shown.size == (640, 480)
+        picture.unlink()
+
+
+@needs_pixels
+def test_what_turns_out_under_way_is_one_sentence_and_leaves_no_run(home: Home) -> None:
+    timed = ("--train", "--exit", "--at", "9:lr=1", "--steps", "5", "--runs", home.runs, *SMALL)
+    outcome = home.run("open", "mlp", "--data", "moons", *timed)
+    assert outcome.code == 2
+    assert "ends after 5 steps" in outcome.err and outcome.err.count("\n") == 1
+    assert not home.logs()
+
+
+@needs_pixels
+def test_a_run_that_fails_has_exit_code_1_and_says_why(home: Home) -> None:
+    hot = ("--set", "lr=100", "--set", "optimizer=sgd", "--steps", "40", "--threads", "1")
+    outcome = home.run("open", "mlp", "--data", "diabetes", *hot, "--train", "--exit", "--runs", home.runs, *SMALL)
+    assert outcome.code == 1
+    assert "not finite" in outcome.err and outcome.err.count("\n") == 1 and "Traceback" not in outcome.err
+
+
+# Signals
+
+
+@needs_pixels
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_closes_the_window_and_pauses_the_run(home: Home, number: signal.Signals, code: int) -> None:
+    long = ("--steps", str(10**7), "--threads", "1", "--runs", home.runs, *SMALL)
+    process = home.start("open", "mlp", "--data", "moons", *long, "--train", "--exit")
+    log = first_step(home, process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=LIMIT_SECS)
+    assert process.returncode == code
+    assert f"neuralforge train --resume {log.parent}" in err and err.count("\n") == 1
+    with h5py.File(log, "r", locking=False) as file:
+        assert file.attrs["status"] == "paused"
+        steps = len(file["scalars/train/loss/step"])
+    if number == signal.SIGINT:  # the command that was told is run
+        outcome = home.run("train", "--resume", log.parent, "--steps", steps + 5, "--json")
+        assert outcome.code == 0 and json.loads(outcome.out)["steps"] == steps + 5
+
+
+def first_step(home: Home, process: subprocess.Popen[str]) -> Path:
+    """Follow the log with plain h5py until there is a step in it."""
+    while True:
+        assert process.poll() is None, process.communicate()
+        for log in home.logs():
+            try:
+                with h5py.File(log, "r", locking=False) as file:
+                    if len(file["scalars/train/loss/step"]):
+                        return log
+            except (OSError, KeyError, RuntimeError):
+                continue
+
+
+# Folders that cannot be written
+
+
+def test_a_config_folder_that_cannot_be_made_is_a_warning(home: Home, display: str) -> None:
+    home.display = display
+    (home.folder / ".config").write_text("a file, not a folder")
+    short = ("--steps", "5", "--threads", "1", "--runs", home.runs, *SMALL)
+    outcome = home.run("open", "mlp", "--data", "moons", *short, "--train", "--exit")
+    assert outcome.code == 0, outcome.err
+    assert home.logs()
