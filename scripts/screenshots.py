@@ -33,7 +33,7 @@ LARGE_PX: Final = (1920, 1080)
 SMALL_PX: Final = (1280, 800)
 SETTLE_FRAMES: Final = 30
 PART: Final = 0.85
-"""How much of a run is done when its picture is taken."""
+"""How much of a run is done when its picture is taken; small steps go on fast meanwhile, and need a longer run."""
 
 Play = Callable[[Shown], Awaitable[None]]
 
@@ -62,7 +62,7 @@ async def welcome(shown: Shown) -> None:
 async def build(shown: Shown) -> None:
     """A network on real digits, with a layer selected."""
     await start(shown, "small_cnn", "digits")
-    do(shown, select("conv2"))
+    do(shown, select("conv1"))
     await front(shown, "inspector", "code")
 
 
@@ -85,7 +85,7 @@ async def train(shown: Shown) -> None:
 
 async def decision(shown: Shown) -> None:
     """A decision boundary on spirals, still bending."""
-    await start(shown, "mlp", "spirals", steps=1500, steering={700: {"lr": 1e-3}}, lr=5e-3)
+    await start(shown, "mlp", "spirals", steps=6000, part=0.25, steering={700: {"lr": 1e-3}}, lr=5e-3)
     await front(shown, "decision", "events")
 
 
@@ -147,10 +147,11 @@ async def start(
     data: str,
     *,
     steps: int = 0,
+    part: float = PART,
     steering: Mapping[int, Mapping[str, Any]] | None = None,
     **config: Any,
 ) -> None:
-    """Bind a network to data; with `steps`, train it until most of them are done."""
+    """Bind a network to data; with `steps`, train it until that part of them is done."""
     desktop = shown.desktop
     await desktop.settled()
     from neuralforge.app.planning import make_plan
@@ -160,13 +161,13 @@ async def start(
     desktop.take_plan(plan, describe(plan.raw, data, {}, plan.config))
     shown.host.post(SetArrangement("train" if steps else "build"))
     await frames(shown, SETTLE_FRAMES)
-    shown.host.post(FitCanvas())
     if steps:
+        shown.host.post(FitCanvas())
         turns = [Request(changes=dict(changes), at_step=step) for step, changes in (steering or {}).items()]
         await desktop.start_plan(plan, requests=tuple(turns))
         live = desktop.live
         assert live is not None
-        while not live.ended and live.run.session.step < PART * steps:
+        while not live.ended and live.run.session.step < part * steps:
             await asyncio.sleep(0.01)
 
 
@@ -174,11 +175,11 @@ async def start(
 
 
 SCENES: Final = (
-    Scene("build-dark", build),
-    Scene("build-light", build, "light"),
+    Scene("build-dark-1920x1080", build),
+    Scene("build-light-1920x1080", build, "light"),
     Scene("build-dark-1280x800", build, size_px=SMALL_PX),
-    Scene("train-dark", train),
-    Scene("train-light", train, "light"),
+    Scene("train-dark-1920x1080", train),
+    Scene("train-light-1920x1080", train, "light"),
     Scene("train-dark-1280x800", train, size_px=SMALL_PX),
     Scene("welcome-dark", welcome),
     Scene("welcome-light", welcome, "light"),

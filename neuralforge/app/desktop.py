@@ -130,9 +130,13 @@ class Desktop:
         self._panels: frozenset[str] = frozenset()
         self._knobs = KnobsView()
         self._knobs_for: tuple[object, ...] | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._starting = False
         self._first: tuple[asyncio.Task[None], ...] = ()
         self._saving = asyncio.Lock()
+        self._saved_settings = self.settings
         self._unsaved_settings = ""
+        self._opening: object = None  # what was asked for last: what comes late does not overwrite what is newer
 
     # The loop around it
 
@@ -157,17 +161,24 @@ class Desktop:
         Args:
             asked: Whether the person could save; then the copy of unsaved work goes, or else it is brought up to date.
         """
-        live = self.live
-        if live is not None:
-            await live.end(stop=False)
-        left = [*self._tasks, *([self._engine] if self._engine is not None else [])]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await self._end_tasks()  # first, so that none of them begins another run
+        try:
+            await self._end_live(stop=False)
+        except Exception as error:
+            self.fault(error, "The run could not be paused")
+        await self._end_tasks()
+        if self.settings != self._saved_settings:
+            await self._save_settings()
         if asked:
             self.documents.forget_copy()
         else:
             self.documents.keep_copy_now()
+
+    async def _end_tasks(self) -> None:
+        left = [*self._tasks, *([self._engine] if self._engine is not None else [])]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def is_busy(self) -> bool:
         """Return whether something moves without input, so that frames must go on at full rate."""
@@ -203,7 +214,7 @@ class Desktop:
         self.console.say(f"{what}: {type(error).__name__}: {error}. A copy of the document is kept.", "error")
         self.console.say(details, "error", notice=False)
 
-    def beside(self, work: Coroutine[Any, Any, None], words: str) -> asyncio.Task[None]:
+    def beside(self, work: Coroutine[Any, Any, object], words: str) -> asyncio.Task[None]:
         """Do something beside the frames; what goes wrong in it is told."""
 
         async def guarded() -> None:
@@ -282,6 +293,9 @@ class Desktop:
             case do.Configure(changes):
                 self._configure(changes)
             case do.Train():
+                if self._starting:  # pressed twice: one run is enough
+                    raise UserError("A run is being started.")
+                self._starting = True
                 self.beside(self._train(), "Building the network")
             case do.Turn():
                 self._turn(command)
@@ -301,7 +315,7 @@ class Desktop:
             case do.ResumeRun(folder, steps):
                 self.beside(self._resume(folder, steps), "Going on with the run")
             case do.DeleteRun(run_id):
-                self._delete_run(run_id)
+                self.beside(self._delete_run(run_id), "Deleting the run")
             case do.RefreshRuns():
                 self.beside(self._read_runs(), "")
             case _:
@@ -334,8 +348,8 @@ class Desktop:
         elif live is not None and not live.ended and live.run.session.state == "running":
             self._ask(
                 "Quit while training?",
-                f"Run {live.run.log.run_id} is at step {live.run.session.step:,}. It is paused, and can be gone on with "
-                "from the list of runs.",
+                f"Run {live.run.log.run_id} is at step {live.run.session.step:,}. It is paused, and can be gone on "
+                "with from the list of runs.",
                 Choice(label="Pause and quit", commands=(do.Forced(do.Quit()),), kind="primary"),
                 Choice(label="Keep training"),
             )
@@ -354,8 +368,10 @@ class Desktop:
     async def _save_settings(self) -> None:
         """Write the settings as they are by now, one writer at a time, so that no older state comes last."""
         async with self._saving:
+            settings = self.settings
             try:
-                await asyncio.to_thread(save_settings, self.places.settings, self.settings)
+                await asyncio.to_thread(save_settings, self.places.settings, settings)
+                self._saved_settings = settings
             except UserError as error:  # a folder that cannot be written, say: told once, tried again
                 if str(error) != self._unsaved_settings:
                     self.console.say(str(error), "warning")
@@ -370,6 +386,7 @@ class Desktop:
     async def _load_engine(self) -> None:
         self._devices, self._choices = await asyncio.to_thread(_import_engine)
         self._engine_ready = True
+        self.beside(asyncio.to_thread(_warm_up), "")
 
     async def engine(self) -> None:
         """Wait until torch is loaded."""
@@ -437,9 +454,10 @@ class Desktop:
         template = find(start.template)
         config = TrainConfig(**dict(start.settings))
         if start.data:
-            await self._use_data(start.data, dict(start.options), config)
-            assert self.raw is not None
-            document = bind(template, self.raw.info).document
+            raw = await self._use_data(start.data, dict(start.options), config)
+            if raw is None:
+                return
+            document = bind(template, raw.info).document
         else:
             document = await asyncio.to_thread(template.build)
         self.config = config
@@ -448,21 +466,26 @@ class Desktop:
         if start.train:
             await self._train()
 
-    async def _use_data(self, text: str, options: dict[str, str], config: TrainConfig | None = None) -> None:
-        from neuralforge.app.preview import describe
-
-        before = self._data, self.raw
-        self._data = DataView(text=text, options=options, state="loading")
+    async def _use_data(self, text: str, options: dict[str, str], config: TrainConfig | None = None) -> RawData | None:
+        """Load data and show it; return None where other data was asked for meanwhile, which is shown then."""
+        loading = self._data = DataView(text=text, options=options, state="loading")
         try:
             raw = await asyncio.to_thread(_load_data, text, options)
-            view = await asyncio.to_thread(describe, raw, text, options, config or self.config)
+            view = await asyncio.to_thread(_describe, raw, text, options, config or self.config)
         except UserError as error:
-            self._data, self.raw = DataView(text=text, options=options, state="failed", problem=str(error)), None
+            if self._data is loading:
+                self._data = DataView(text=text, options=options, state="failed", problem=str(error))
+                self.raw = None
             raise
-        except BaseException:
-            self._data, self.raw = before
+        except Exception as error:
+            if self._data is loading:
+                problem = f"{text} cannot be loaded: {error!r:.200}"
+                self._data, self.raw = DataView(text=text, options=options, state="failed", problem=problem), None
             raise
+        if self._data is not loading:
+            return None
         self._data, self.raw = view, raw
+        return raw
 
     def take_plan(self, plan: Plan, view: DataView, path: Path | None = None) -> None:
         """Show what a command line has planned: its network, its data, its configuration.
@@ -496,15 +519,20 @@ class Desktop:
             self.beside(self._split_again(), "")
 
     async def _split_again(self) -> None:
-        from neuralforge.app.preview import describe
-
         raw, data = self.raw, self._data
         if raw is not None:
-            view = await asyncio.to_thread(describe, raw, data.text, dict(data.options), self.config)
-            if self.raw is raw:
+            view = await asyncio.to_thread(_describe, raw, data.text, dict(data.options), self.config)
+            if self.raw is raw and self._data is data:
                 self._data = view
 
     async def _train(self) -> None:
+        try:
+            async with self._one_at_a_time:
+                await self._train_now()
+        finally:
+            self._starting = False
+
+    async def _train_now(self) -> None:
         why = self._why_not()
         if why:
             raise UserError(why)
@@ -523,7 +551,7 @@ class Desktop:
             config=self.config,
             runs_dir=self.places.runs,
         )
-        await self.start_plan(plan)
+        await self._start_plan(plan)
 
     async def start_plan(self, plan: Plan, *, requests: tuple[Request, ...] = (), paused: bool = False) -> None:
         """Start a run in the window; one that is live is stopped first.
@@ -531,6 +559,10 @@ class Desktop:
         Raises:
             UserError: When the plan does not work out.
         """
+        async with self._one_at_a_time:
+            await self._start_plan(plan, requests, paused)
+
+    async def _start_plan(self, plan: Plan, requests: tuple[Request, ...] = (), paused: bool = False) -> None:
         await self.engine()
         await self._end_live(stop=True)
         self.run = await begin(plan, self.clock, self._run_ended, requests=requests, paused=paused, mode=self.mode)
@@ -540,7 +572,9 @@ class Desktop:
     async def _end_live(self, *, stop: bool) -> None:
         live = self.live
         if live is not None:
-            await live.end(stop=stop)
+            trouble = await live.end(stop=stop)
+            if trouble:
+                self.console.say(trouble, "error")
 
     def _run_ended(self, live: LiveRun) -> None:
         session = live.run.session
@@ -552,10 +586,11 @@ class Desktop:
             self.beside(self._read_runs(), "")
 
     async def _reset(self) -> None:
-        live = self.live
-        if live is None or live.run.plan is None:
-            raise UserError("Only a run that was started in this window can be reset; train a new one.")
-        await self.start_plan(live.run.plan, paused=True)
+        async with self._one_at_a_time:
+            live = self.live
+            if live is None or live.run.plan is None:
+                raise UserError("Only a run that was started in this window can be reset; train a new one.")
+            await self._start_plan(live.run.plan, paused=True)
 
     def _turn(self, turn: do.Turn) -> None:
         live = self.live
@@ -619,42 +654,43 @@ class Desktop:
 
     async def _open_run(self, folder: Path) -> None:
         opened = await asyncio.to_thread(read_run, folder)
-        live = self.live
-        if live is not None and not live.ended:
-            raise UserError("A run is training; stop it before another is opened.")
-        self.run = opened
+        async with self._one_at_a_time:
+            live = self.live
+            if live is not None and not live.ended:
+                raise UserError("A run is training; stop it before another is opened.")
+            self.run = opened
         if self.documents.is_safe_to_leave:
             self.documents.show(opened.document)
         self._welcome = False
 
     async def _close_run(self) -> None:
-        await self._end_live(stop=True)
-        self.run = None
+        async with self._one_at_a_time:
+            await self._end_live(stop=True)
+            self.run = None
 
     async def _resume(self, folder: Path, steps: int | None) -> None:
-        live = self.live
-        if live is not None and not live.ended:
-            raise UserError("A run is training; stop it before another is gone on with.")
-        await self.engine()
-        self.run = await go_on(folder, self.clock, self._run_ended, steps=steps)
+        async with self._one_at_a_time:
+            live = self.live
+            if live is not None and not live.ended:
+                raise UserError("A run is training; stop it before another is gone on with.")
+            await self.engine()
+            self.run = await go_on(folder, self.clock, self._run_ended, steps=steps)
         if self.documents.is_safe_to_leave:
             self.documents.show(self.run.document)
         self._welcome = False
 
-    def _delete_run(self, run_id: str) -> None:
-        async def delete() -> None:
-            from neuralforge.runs.store import RunStore
+    async def _delete_run(self, run_id: str) -> None:
+        from neuralforge.runs.store import RunStore
 
+        async with self._one_at_a_time:
+            live = self.live
+            if self.run is not None and self.run.view(False).run_id == run_id:
+                if live is not None and not live.ended:
+                    raise UserError(f"Run {run_id} is training; stop it before it is deleted.")
+                self.run = None  # before its files go
             folder = await asyncio.to_thread(RunStore(self.places.runs).delete, run_id)
-            self.console.say(f"Deleted: {folder}")
-            await self._read_runs()
-
-        live = self.live
-        if self.run is not None and self.run.view(False).run_id == run_id:
-            if live is not None and not live.ended:
-                raise UserError(f"Run {run_id} is training; stop it before it is deleted.")
-            self.run = None  # before its files go
-        self.beside(delete(), "Deleting the run")
+        self.console.say(f"Deleted: {folder}")
+        await self._read_runs()
 
     async def _read_runs(self) -> None:
         self._runs = await asyncio.to_thread(_list_runs, self.places.runs)
@@ -738,6 +774,8 @@ class Desktop:
 
 def _import_engine() -> tuple[tuple[DeviceFact, ...], tuple[DataChoice, ...]]:
     """Load torch and the trainer, and see what there is; on a thread of its own."""
+    import numpy.ma  # noqa: F401  # NumPy itself loads it with the first median, in the middle of a frame
+
     import neuralforge.train.launch  # noqa: F401
     from neuralforge.data import PathParams, registered
     from neuralforge.train.devices import list_devices
@@ -755,10 +793,27 @@ def _import_engine() -> tuple[tuple[DeviceFact, ...], tuple[DataChoice, ...]]:
     return devices, choices
 
 
+def _warm_up() -> None:
+    """Make a step, since with the first one torch loads another second's worth of itself; nothing random is drawn."""
+    import torch
+
+    weight = torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=0.0)
+    weight.sum().backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
 def _load_data(text: str, options: dict[str, str]) -> RawData:
+    import neuralforge.app.architecture  # noqa: F401  # the view of the data needs it, on the thread of the window
     from neuralforge.data import load
 
     return load(text, options)
+
+
+def _describe(raw: RawData, text: str, options: dict[str, str], config: TrainConfig) -> DataView:
+    from neuralforge.app.preview import describe
+
+    return describe(raw, text, options, config)
 
 
 def _reference(text: str, options: dict[str, str]) -> tuple[str, dict[str, str]]:

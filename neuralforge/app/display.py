@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from neuralforge.app.output import console, number_text
+from neuralforge.app.output import number_text
+from neuralforge.app.terminal import console
 from neuralforge.train.session import TrainingSession
 from neuralforge.workbench.status import Pulse
 

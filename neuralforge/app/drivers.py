@@ -31,6 +31,8 @@ LATE_SECS = 0.001
 """How much later than due a slice may end, so that less of it stays empty."""
 LONG_SECS = 0.004
 """What takes longer than this and is no step goes to the worker."""
+FIRST_PULSES = 3
+"""These run on the worker, since nobody knows how long a step is, and the first one makes much ready."""
 UNATTENDED_SECS = 0.05
 
 Mode = Literal["auto", "slices", "worker"]
@@ -111,6 +113,7 @@ class Driver:
         self.step_secs = 0.0
         self.on_worker = mode == "worker"
         self.switches = 0
+        self._pulses_until_known = FIRST_PULSES
         self._validation_secs = math.inf  # of the longest part of late; the first one may take any time
         self._steps: Iterator[Pulse] = session.steps()
         self._worker: _Worker | None = None
@@ -151,7 +154,8 @@ class Driver:
             known_secs = self._validation_secs if math.isfinite(self._validation_secs) else 0.0
             self._validation_secs = max(took_secs, 0.9 * known_secs)
         elif ahead == "step" and pulse is not None and pulse.kind != "paused":
-            self.step_secs += 0.1 * (took_secs - self.step_secs)
+            self.step_secs += (0.1 if self._pulses_until_known <= 0 else 1.0) * (took_secs - self.step_secs)
+            self._pulses_until_known -= 1
         return pulse
 
     def _prefers_worker(self) -> bool:
@@ -166,6 +170,8 @@ class Driver:
         if self.mode != "auto":
             return False
         ahead = self.session.ahead()
+        if ahead == "step":
+            return self._pulses_until_known > 0 and self.session.state != "paused"
         return ahead == "long" or (ahead == "validation" and self._validation_secs > LONG_SECS)
 
     async def _pump_in_slices(self) -> bool:
@@ -192,7 +198,7 @@ class Driver:
             pulse = self._next()
             if pulse is None:
                 return True
-            if not self._prefers_worker() and not self._is_long_ahead():
+            if not self._is_long_ahead() and not self._prefers_worker():
                 return False
             if pulse.kind == "paused":
                 self.session.wait_for_request(UNATTENDED_SECS)

@@ -1,4 +1,4 @@
-"""What the subcommands share: where runs are kept, JSON, numbers and tables."""
+"""What the subcommands share: where runs are kept, JSON and numbers. What prints tables is `terminal`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import click
 import platformdirs
-from rich.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,22 +47,6 @@ def _finite(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     return value
-
-
-class PlainConsole(Console):
-    """A console that prints texts as they are: no markup, no emoji codes; and whose reader may go away (`| head`)."""
-
-    def on_broken_pipe(self) -> None:
-        """Let the command line decide what a broken pipe means."""
-        raise BrokenPipeError
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Return a console; what does not go to a terminal is not wrapped at its width."""
-    out = PlainConsole(stderr=stderr, highlight=False, markup=False, emoji=False)
-    return (
-        out if out.is_terminal else PlainConsole(stderr=stderr, highlight=False, markup=False, emoji=False, width=160)
-    )
 
 
 def printable(text: object) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from neuralforge.app.drivers import Driver, FrameClock, Mode
 from neuralforge.errors import UserError
@@ -25,8 +25,12 @@ from neuralforge.workbench.view import KnobsView, RunView
 if TYPE_CHECKING:
     from neuralforge.train.launch import Plan, Run
 
+T = TypeVar("T")
+
 _SPEED_SECS: Final = 0.5
 _PLANNED_POINTS: Final = 400
+_LOOK_SECS: Final = 0.005
+_REFUSED_SECS: Final = 0.5
 TRAIN_CHANNEL: Final = "train"
 
 
@@ -98,6 +102,7 @@ class LiveRun:
         self.fault: BaseException | None = None
         self._asked: dict[str, Ticket] = {}
         self._refusal: dict[str, str] = {}
+        self._knobs: KnobsView | None = None
         self._speed = 0.0
         self._mark = (time.monotonic(), run.session.step)
         self._on_end = on_end
@@ -146,23 +151,35 @@ class LiveRun:
         """
         return self.run.session.request(request)
 
-    async def end(self, *, stop: bool) -> None:
-        """End the run and wait for it: stopped for good, or paused so that it can be gone on with."""
+    async def end(self, *, stop: bool) -> str:
+        """End the run and wait for it: stopped for good, or paused so that it can be gone on with.
+
+        Where the disk refuses to take its end, the run is let go of as if its process had died: the journal holds all
+        that was taken before.
+
+        Returns:
+            A sentence that says so; "" when all went well.
+        """
         session = self.run.session
         if not self.ended:
             with suppress(Refused):
                 session.request(Request(action="stop" if stop else "pause"))
-            if stop:
-                await asyncio.shield(self.task)
-            else:
-                while session.state == "running" and not self.task.done():
-                    await asyncio.sleep(0.005)
+            refused_secs = 0.0  # a run that stays paused although it is to stop cannot write
+            while not self.task.done() and (session.state == "running" or (stop and refused_secs < _REFUSED_SECS)):
+                refused_secs = refused_secs + _LOOK_SECS if session.state == "paused" else 0.0
+                await asyncio.sleep(_LOOK_SECS)
         if not self.task.done():
             self.task.cancel()
             with suppress(asyncio.CancelledError):
                 await self.task
-        if not session.ended and not stop:
-            await asyncio.to_thread(session.end, "paused")
+        if session.ended:
+            return ""
+        try:
+            await asyncio.to_thread(session.end, "stopped" if stop else "paused")
+        except (UserError, OSError) as error:
+            self.run.log.abandon()
+            return f"Run {self.run.log.run_id} could not be ended as it should, and counts as interrupted: {error}"
+        return ""
 
     # Telling
 
@@ -185,18 +202,21 @@ class LiveRun:
                 self._refusal[key] = ticket.why or "It was refused."
 
     def knobs(self) -> KnobsView:
-        """Return what can be turned."""
+        """Return what can be turned; the same one as long as nothing of it changes."""
         board = self.run.session.board
         pending = {key: ticket.request.changes[key] for key, ticket in self._asked.items() if ticket.status == "queued"}
-        in_force = dict(board.values)
-        return KnobsView(
-            knobs=tuple(board.knobs.values()),
-            values={**in_force, **pending},
-            in_force=in_force,
-            absent=board.absent,
-            live=True,
-            refusal=dict(self._refusal),
-        )
+        in_force, known = dict(board.values), self._knobs
+        values = {**in_force, **pending}
+        if known is None or (known.values, known.in_force, known.refusal) != (values, in_force, self._refusal):
+            self._knobs = known = KnobsView(
+                knobs=tuple(board.knobs.values()),
+                values=values,
+                in_force=in_force,
+                absent=board.absent,
+                live=True,
+                refusal=dict(self._refusal),
+            )
+        return known
 
     def view(self, differs: bool) -> RunView:
         """Return what the panels show of it."""
@@ -345,17 +365,17 @@ async def begin(
     Raises:
         UserError: When the plan does not work out, or a request cannot be carried out.
     """
-    from neuralforge.runs.store import RunStore
     from neuralforge.train import launch
 
     feed = RunFeed()
-    run = await asyncio.to_thread(launch.start, plan, paused=paused, feed=feed, watch=True)
+    run = await _made(
+        lambda: launch.start(plan, paused=paused, feed=feed, watch=True), lambda run: _throw_away(plan, run)
+    )
     feed.name(run.log.header.channels[TRAIN_CHANNEL])
     try:
         launch.ask(run.session, requests, plan.config.steps)
     except UserError:
-        run.log.abandon()
-        RunStore(plan.runs_dir).delete(run.folder.name)
+        _throw_away(plan, run)
         raise
     return LiveRun(run, feed, clock, plan.data.text, on_end, mode)
 
@@ -369,8 +389,27 @@ async def go_on(
         UserError: When it cannot be gone on with.
     """
     feed = RunFeed()
-    opened, run = await asyncio.to_thread(_resume, folder, feed, steps)
+    opened, run = await _made(lambda: _resume(folder, feed, steps), lambda made: made[1].log.abandon())
     return LiveRun(run, feed, clock, opened.view(False).data, on_end)
+
+
+async def _made(make: Callable[[], T], let_go: Callable[[T], object]) -> T:
+    """Make something in a thread; what is made although nobody waits for it any more is let go of."""
+    making = asyncio.ensure_future(asyncio.to_thread(make))
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        with suppress(Exception):  # the window closes
+            let_go(await making)
+        raise
+
+
+def _throw_away(plan: Plan, run: Run) -> None:
+    """Remove a run that has not begun."""
+    from neuralforge.runs.store import RunStore
+
+    run.log.abandon()
+    RunStore(plan.runs_dir).delete(run.folder.name)
 
 
 def _resume(folder: Path, feed: RunFeed, steps: int | None) -> tuple[OpenedRun, Run]:

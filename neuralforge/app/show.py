@@ -23,8 +23,7 @@ from neuralforge.errors import UserError
 from neuralforge.runs.errors import reason
 from neuralforge.ui.backend import BackendKind
 from neuralforge.ui.host import FRESH_FRAMES, Host
-from neuralforge.ui.local import FitCanvas, FocusPanel
-from neuralforge.ui.local import ChoosePath
+from neuralforge.ui.local import ChoosePath, FitCanvas, FocusPanel
 from neuralforge.workbench.commands import OpenPath, OpenRun, ShowWelcome, Start
 from neuralforge.workbench.requests import Request
 

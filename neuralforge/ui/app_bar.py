@@ -46,7 +46,7 @@ def draw_app_bar(kit: Kit, view: View, post: Post, state: BarState) -> None:
     divider(kit, x, middle)
     _document(kit, view, x + kit.px(16), middle, left - x - kit.px(40))
     go_to(left, middle - kit.px(16))
-    clicked = widgets.segmented(kit, "arrangement", _SWITCH, state.arrangement)
+    clicked = widgets.segmented(kit, "arrangement", _SWITCH, state.arrangement, on_bar=True)
     if clicked is not None and clicked != state.arrangement:
         post(SetArrangement("build" if clicked == "build" else "train"))
 

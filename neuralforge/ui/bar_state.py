@@ -34,8 +34,6 @@ class BarState:
         fields: What is being typed in them.
         menu: The menu that is open.
         issue: How often the issues were gone through.
-        notice: Number of the notice that was shown last.
-        notice_secs: When it came, by the clock of Dear ImGui.
         derived: What was derived from parts of the view: name -> (the parts, the result).
     """
 
@@ -44,8 +42,6 @@ class BarState:
     fields: FieldState = field(default_factory=FieldState)
     menu: str = ""
     issue: int = 0
-    notice: int = 0
-    notice_secs: float = 0.0
     derived: dict[str, tuple[tuple[Any, ...], Any]] = field(default_factory=dict)
 
     def cached(self, name: str, parts: tuple[Any, ...], make: Callable[[], Any]) -> Any:

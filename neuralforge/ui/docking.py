@@ -53,9 +53,10 @@ def kept_arrangements(params: hello_imgui.RunnerParams) -> frozenset[Arrangement
     Args:
         params: Where the file lies; it need not exist.
     """
-    if params.ini_disable or not hello_imgui.has_ini_settings(params):
+    file = None if params.ini_disable else hello_imgui.ini_settings_location(params)
+    if file is None or not Path(file).is_file():
         return frozenset()
-    text = Path(hello_imgui.ini_settings_location(params)).read_text(encoding="utf-8", errors="replace")
+    text = Path(file).read_text(encoding="utf-8", errors="replace")
     parts = [part.partition(">>>") for part in text.split(";;;<<<")]
     laid_out = [name for name, _, what in parts if name.startswith("ImGui_") and "DockNode" in what]
     return frozenset(key for key, title in ARRANGEMENTS.items() if any(name.endswith(f"_{title}") for name in laid_out))
@@ -99,4 +100,3 @@ def layout(
         windows.append(window)
     params.dockable_windows = windows
     return params
-

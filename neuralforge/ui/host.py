@@ -193,17 +193,19 @@ class Host:
             view = self._view
             if view is None or view.welcome:
                 return
-            window = hello_imgui.get_runner_params().docking_params.dockable_window_of_name(label)
             if self._next_front == key:
                 self._next_front = None
                 imgui.set_next_window_focus()
             padding = imgui.get_style().window_padding if kind.padded else ImVec2(0, 0)
+            # What has no place of its own in this arrangement can be closed at its tab, others from the menu alone.
+            guest = kind.docks.get(self._bars.arrangement, "hidden") == "hidden"
             with (
                 imgui_ctx.push_style_var(imgui.StyleVar_.window_padding, padding),
-                imgui_ctx.begin(label, window.is_visible if window.can_be_closed else None) as opened,
+                imgui_ctx.begin(label, True if guest else None) as opened,
             ):
-                if window.can_be_closed and not opened.opened:
-                    window.is_visible = False
+                if guest and not opened.opened:
+                    docking = hello_imgui.get_runner_params().docking_params
+                    docking.dockable_window_of_name(label).is_visible = False
                 if opened:
                     self._drawn.add(key)
                     self._draw_panel(key, view)
@@ -313,6 +315,8 @@ class Host:
             return
         self._bars.arrangement = name
         self._unsettled = FRESH_FRAMES
+        if hello_imgui.get_runner_params().ini_disable:  # nothing is kept: it is laid out anew
+            self._fresh[name] = FRESH_FRAMES
         hello_imgui.switch_layout(ARRANGEMENTS[name])
         self._posted.append(ChangeSettings({"arrangement": name}))
 
@@ -333,9 +337,10 @@ class Host:
             return
         self._fresh[name] = left - 1
         if left == 1:
-            # Else it would be laid out anew each time one comes back to it, and what the user has moved were lost.
-            docking = hello_imgui.get_runner_params().docking_params
-            docking.layout_condition = hello_imgui.DockingLayoutCondition.never
+            params = hello_imgui.get_runner_params()
+            if not params.ini_disable:
+                # Else it would be laid out anew each time one comes back to it, and what the user has moved were lost.
+                params.docking_params.layout_condition = hello_imgui.DockingLayoutCondition.never
             first: dict[Dock, str] = {}
             for key, dock in self._docks[name].items():  # in the order of their tabs
                 first.setdefault(dock, key)

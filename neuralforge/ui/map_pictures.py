@@ -6,7 +6,6 @@ Legend: F features, H rows, W columns, K maps.
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -14,58 +13,17 @@ from imgui_bundle import ImVec2, imgui
 from numpy.typing import NDArray
 
 from neuralforge.ui import widgets
+from neuralforge.ui.heat import sequential
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.numbers import number
 from neuralforge.ui.rows import u32
 from neuralforge.ui.textures import Textures
 from neuralforge.workbench.looks import FeatureMaps
 
-HEAT: Final = (
-    (5, 4, 20),
-    (44, 17, 92),
-    (112, 31, 130),
-    (188, 54, 108),
-    (244, 122, 74),
-    (253, 196, 120),
-    (252, 250, 200),
-)
-"""From the least to the greatest: night blue, violet, magenta, orange, cream; lightness rises all the way."""
-
 COLUMNS: Final = 4
 MOST_BARS: Final = 32
 _LEAST_SIDE: Final = 64
 _GAP_PX: Final = 6.0
-
-
-@cache
-def heat_table() -> NDArray[np.uint8]:
-    """Return the colours of 256 levels: [256, 4]."""
-    steps = np.linspace(0, len(HEAT) - 1, 256)
-    parts = [np.interp(steps, np.arange(len(HEAT)), [color[i] for color in HEAT]) for i in range(3)]
-    table = np.stack([*parts, np.full(256, 255.0)], axis=1)
-    levels: NDArray[np.uint8] = np.rint(table).astype(np.uint8)
-    return levels
-
-
-def heat(values_HW: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Colour numbers from their least to their greatest.
-
-    Args:
-        values_HW: Any numbers; those that are not finite stay transparent.
-
-    Returns:
-        [H, W, 4] colours.
-    """
-    finite = np.isfinite(values_HW)
-    known = values_HW[finite].astype(np.float64)
-    low, high = (known.min(), known.max()) if known.size else (0.0, 0.0)
-    span = high - low
-    scaled = np.zeros(values_HW.shape)
-    if span > 0:
-        scaled[finite] = (known - low) / span
-    colors: NDArray[np.uint8] = heat_table()[np.rint(scaled * 255).astype(np.intp)]
-    colors[~finite] = 0
-    return colors
 
 
 def atlas(maps_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -75,7 +33,7 @@ def atlas(maps_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
         [K * H * n, W * n, 4] colours.
     """
     factor = max(1, math.ceil(_LEAST_SIDE / max(1, *maps_KHW.shape[1:])))
-    pictures = np.concatenate([heat(values) for values in maps_KHW])
+    pictures = np.concatenate([sequential(values) for values in maps_KHW])
     return np.ascontiguousarray(pictures.repeat(factor, axis=0).repeat(factor, axis=1))
 
 

@@ -110,6 +110,7 @@ class Pile:
                 fresh.append(line)
         self._seen = max(self._seen, lines[-1].number if lines else 0)
         for line in reversed(fresh):
+            self._notices = tuple(item for item in self._notices if (item.level, item.text) != (line.level, line.text))
             stays_secs = ERROR_SECS if line.level == "error" else SHOWN_SECS
             self._notices += (
                 Notice(line.number, line.level, line.text, cut(line.text), now_secs, now_secs + stays_secs),

@@ -89,21 +89,28 @@ def class_picture(
         [H, W, 4].
     """
     known = np.nan_to_num(boundary.values).clip(_LEAST_PROBABILITY, 1)
-    logs = finer(np.log(known), side)[::-1]  # smooth where a sure network leaps from 0 to 1, so that the line is, too
+    # logarithms are smooth where a sure network leaps from 0 to 1, so that the line is, too
+    logs = np.ascontiguousarray(np.moveaxis(finer(np.log(known), side)[::-1], -1, 0))  # [C, H, W]: quick to go over
     mass = np.exp(logs)
-    mass /= mass.sum(-1, keepdims=True)
-    count = mass.shape[-1]
-    table = np.array([colors[c % len(colors)][:3] for c in range(count)], np.float32)
-    first = mass.max(-1)
-    sure = np.clip((first - 1 / count) / (1 - 1 / count), 0, 1) if count > 1 else first
-    strength = (_FAINTEST + (_STRONGEST - _FAINTEST) * sure)[..., None]
-    base = np.array(ground[:3], np.float32)
-    painted = base + (mass @ table - base) * strength
-    if count > 1:
-        ordered = np.partition(logs, count - 2, axis=-1) if count > 2 else np.sort(logs, axis=-1)
-        ink = _line(ordered[..., -1] - ordered[..., -2])[..., None] * np.float32(line.alpha)
-        painted += (np.array(line[:3], np.float32) - painted) * ink
-    return _opaque(painted)
+    mass /= mass.sum(0)
+    count = len(mass)
+    first, second = logs[0], np.full_like(logs[0], -np.inf)
+    for other in logs[1:]:
+        second = np.maximum(second, np.minimum(first, other))
+        first = np.maximum(first, other)
+    most = mass.max(0)
+    sure = np.clip((most - 1 / count) / (1 - 1 / count), 0, 1) if count > 1 else most
+    strength = _FAINTEST + (_STRONGEST - _FAINTEST) * sure
+    ink = _line(first - second) * np.float32(line.alpha) if count > 1 else np.float32(0)
+    picture = np.full((*sure.shape, 4), 255, np.uint8)
+    for part in range(3):
+        mixed = np.zeros_like(sure)
+        for place in range(count):
+            mixed += mass[place] * np.float32(colors[place % len(colors)][part])
+        mixed = ground[part] + (mixed - ground[part]) * strength
+        mixed += (line[part] - mixed) * ink
+        picture[..., part] = np.clip(mixed * 255 + 0.5, 0, 255)
+    return picture
 
 
 def number_picture(boundary: Boundary, reach: Reach, theme: str, side: int = _PICTURE_SIDE) -> NDArray[np.uint8]:
@@ -147,31 +154,36 @@ def finer(values_HWC: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     factor = max(1, -(-side // max(rows, columns)))
     if factor == 1:
         return np.array(values_HWC, np.float32)
-    tall = _curves(rows, factor) @ values_HWC.reshape(rows, -1).astype(np.float32)
-    wide = _curves(columns, factor) @ tall.reshape(-1, columns, count)
-    return np.ascontiguousarray(wide)
+    tall = _along(values_HWC.astype(np.float32).reshape(rows, -1), factor)
+    across = np.ascontiguousarray(tall.reshape(-1, columns, count).swapaxes(0, 1)).reshape(columns, -1)
+    wide = _along(across, factor).reshape(columns * factor, rows * factor, count)
+    return np.asarray(np.ascontiguousarray(wide.swapaxes(0, 1)), np.float32)
+
+
+def _along(values: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Enlarge the first axis; sums of four rows rather than a product of matrices, whose threads are the trainer's."""
+    rows, weights = _curves(len(values), factor)
+    result: NDArray[np.float32] = values[rows[0]] * weights[0][:, None]
+    for row, weight in zip(rows[1:], weights[1:], strict=True):
+        result += values[row] * weight[:, None]
+    return result
 
 
 @lru_cache(maxsize=16)
-def _curves(size: int, factor: int) -> NDArray[np.float32]:
-    """Return weights [size * factor, size] of curves through values in the middle of cells.
+def _curves(size: int, factor: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return places and weights [4, size * factor] of curves through values in the middle of cells.
 
     Edwin Catmull, Raphael Rom, "A class of local interpolating splines" (1974); at the edges the last value goes on.
     """
     places = (np.arange(size * factor) + 0.5) / factor - 0.5
     whole = np.floor(places).astype(np.intp)
     t = places - whole
-    parts = (
-        (-t + 2 * t**2 - t**3) / 2,
-        (2 - 5 * t**2 + 3 * t**3) / 2,
-        (t + 4 * t**2 - 3 * t**3) / 2,
-        (-(t**2) + t**3) / 2,
-    )
-    weights = np.zeros((size * factor, size), np.float32)
-    for offset, part in enumerate(parts, start=-1):
-        np.add.at(weights, (np.arange(size * factor), np.clip(whole + offset, 0, size - 1)), part)
-    weights.flags.writeable = False
-    return weights
+    weights = np.stack(
+        [(-t + 2 * t**2 - t**3) / 2, (2 - 5 * t**2 + 3 * t**3) / 2, (t + 4 * t**2 - 3 * t**3) / 2, (-(t**2) + t**3) / 2]
+    ).astype(np.float32)
+    rows = np.clip(whole[None] + np.arange(-1, 3)[:, None], 0, size - 1)
+    weights.flags.writeable = rows.flags.writeable = False
+    return rows, weights
 
 
 def _line(margin_HW: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -184,12 +196,6 @@ def _line(margin_HW: NDArray[np.float32]) -> NDArray[np.float32]:
     steep = np.hypot(across, along)
     distance = margin_HW / np.maximum(steep, 1e-4)
     return np.asarray(np.clip(_LINE_PX + 0.5 - distance, 0, 1), np.float32)
-
-
-def _opaque(rgb_HW3: NDArray[np.float32]) -> NDArray[np.uint8]:
-    picture = np.full((*rgb_HW3.shape[:2], 4), 255, np.uint8)
-    picture[..., :3] = np.clip(rgb_HW3 * 255 + 0.5, 0, 255)
-    return picture
 
 
 # The samples
@@ -234,10 +240,12 @@ def points_picture(
     x = (points.xy[chosen, 0] - area.x0) / (area.x1 - area.x0) * width
     y = (area.y1 - points.xy[chosen, 1]) / (area.y1 - area.y0) * height
     reach = int(radius + 1.5)
-    around = np.arange(-reach, reach + 1)
-    columns = np.floor(x).astype(np.int64)[:, None, None] + around[None, None, :]
-    rows = np.floor(y).astype(np.int64)[:, None, None] + around[None, :, None]
-    dx, dy = columns + 0.5 - x[:, None, None], rows + 0.5 - y[:, None, None]
+    around = np.arange(-reach, reach + 1, dtype=np.int32)
+    columns = np.floor(x).astype(np.int32)[:, None, None] + around[None, None, :]
+    rows = np.floor(y).astype(np.int32)[:, None, None] + around[None, :, None]
+    half = np.float32(0.5)
+    dx = columns.astype(np.float32) + half - x.astype(np.float32)[:, None, None]
+    dy = rows.astype(np.float32) + half - y.astype(np.float32)[:, None, None]
     distance = np.sqrt(dx * dx + dy * dy)
     inside = (distance < radius + 0.5) & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     sample, _, _ = np.nonzero(inside)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imgui_bundle import ImVec2, imgui
@@ -13,18 +12,12 @@ from neuralforge.ui.actions import is_live
 from neuralforge.ui.bar_state import EDGE_PX, STATUS_BAR_PX, BarState, go_to, ground, tone_color
 from neuralforge.ui.bar_texts import Tone, device_words, issue_words, pending_sentence, run_words
 from neuralforge.ui.kit import Kit
-from neuralforge.ui.numbers import count, memory, plural, rate, si
-from neuralforge.ui.panel import Post
-from neuralforge.workbench.view import Level, View
+from neuralforge.ui.numbers import count, memory, plural, rate
+from neuralforge.ui.panel import Arrangement, Post
+from neuralforge.workbench.view import View
 
-NOTICE_SECS = 6.0
 _GAP_PX = 24.0
 _SPINNER = "spinner"
-_LEVELS: Mapping[Level, tuple[str, Tone]] = {
-    "info": (icons.INFO, "accent"),
-    "warning": (icons.WARNING, "warning"),
-    "error": (icons.ERROR, "danger"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +51,13 @@ def draw_status_bar(kit: Kit, view: View, post: Post, state: BarState) -> None:
     at, width = ground(kit, 0, STATUS_BAR_PX, kit.theme.bg)
     imgui.get_window_draw_list().add_line(at, ImVec2(at.x + width, at.y), kit.theme.border.u32, 1)
     middle = at.y + kit.px(STATUS_BAR_PX / 2)
-    now = imgui.get_time()
-    if view.notice is not None and view.notice[0] != state.notice:
-        state.notice, state.notice_secs = view.notice[0], now
-    left = left_items(view, notice=now - state.notice_secs <= NOTICE_SECS)
+    left = left_items(view)
     edge = at.x + kit.px(EDGE_PX)
     # The words at the left go before the numbers at the right, but leave them two fifths of the bar.
     wanted = sum(_left_width(kit, item) for item in left) + kit.px(_GAP_PX) * len(left)
     room = width - kit.px(2 * EDGE_PX)
-    start = _numbers(kit, right_items(view), at.x + width - kit.px(EDGE_PX), room - min(wanted, room * 0.6), middle)
+    numbers = right_items(view, state.arrangement)
+    start = _numbers(kit, numbers, at.x + width - kit.px(EDGE_PX), room - min(wanted, room * 0.6), middle)
     x = edge
     for item in left:
         space = start - x - kit.px(_GAP_PX)
@@ -75,13 +66,8 @@ def draw_status_bar(kit: Kit, view: View, post: Post, state: BarState) -> None:
         x = _words(kit, item, x, middle, space) + kit.px(_GAP_PX)
 
 
-def left_items(view: View, *, notice: bool) -> list[Item]:
-    """Return what the left side says, the most important first.
-
-    Args:
-        view: What there is.
-        notice: Whether the last notice is still to be shown.
-    """
+def left_items(view: View) -> list[Item]:
+    """Return what the left side says, the most important first; what was said just now has a notice of its own."""
     items: list[Item] = []
     issues = issue_words(view)
     if issues and not is_live(view):
@@ -92,10 +78,6 @@ def left_items(view: View, *, notice: bool) -> list[Item]:
     if pending := pending_sentence(view):
         items.append(Item(pending, icons.WAIT, "warning", "A knob was turned, and is not in force yet.", "pending"))
     items += [Item(words, _SPINNER, "accent", words, "busy") for words in view.busy]
-    if notice and view.notice is not None:
-        _, level, words = view.notice
-        icon, color = _LEVELS[level]
-        items.append(Item(words, icon, color, words, "notice"))
     document = view.document
     if document.saved and document.path is not None:
         items.append(Item("Saved", icons.CHECK, "success", str(document.path), "saved"))
@@ -108,24 +90,31 @@ def left_items(view: View, *, notice: bool) -> list[Item]:
     return items
 
 
-def right_items(view: View) -> list[Item]:
-    """Return the numbers of the right side, the most important last."""
+def right_items(view: View, arrangement: Arrangement) -> list[Item]:
+    """Return the numbers of the right side, the most important last.
+
+    Args:
+        view: What there is.
+        arrangement: Which arrangement of panels is shown; the tool bar for building tells the costs already.
+    """
     totals, run = view.document.totals, view.run
     words, tip = device_words(view)
-    items = [
-        Item(f"{si(totals.macs)} MACs", "", "quiet", "Multiply-accumulates of the forward pass of one sample", "macs"),
-        Item(f"{count(totals.parameters)} parameters", "", "quiet", "Learnable numbers of the network", "parameters"),
-        Item(memory(totals.training_bytes), icons.MEMORY, "quiet",
-             f"What training takes at a batch size of {totals.batch_size}", "memory"),
-        Item(words, icons.DEVICE, "quiet", tip, "device"),
-    ]  # fmt: skip
+    items = []
+    if arrangement == "train":
+        learnable = f"{count(totals.parameters)} parameters"
+        about = f"What training takes at a batch size of {totals.batch_size}"
+        items += [
+            Item(learnable, "", "quiet", "Learnable numbers of the network", "parameters"),
+            Item(memory(totals.training_bytes), icons.MEMORY, "quiet", about, "memory"),
+        ]
+    items.append(Item(words, icons.DEVICE, "quiet", tip, "device"))
     if run is not None:
         items.append(Item(f"step {count(run.progress.step)}", icons.STEP, "quiet", "Updates made", "step"))
         if run.steps_per_sec > 0:
             how = f"Updates a second{', ' + run.driver if run.driver else ''}"
             items.append(Item(f"{rate(run.steps_per_sec)} steps/s", "", "quiet", how, "speed"))
     cost = f"A frame takes {view.ui_cost_secs * 1000:.1f} ms" if view.ui_cost_secs else "Frames a second"
-    items.append(Item(f"{view.fps:.0f} fps", icons.SPEED, "quiet", cost, "fps"))
+    items.append(Item(f"{view.fps:3.0f} fps", icons.SPEED, "quiet", cost, "fps"))
     return items
 
 

@@ -63,8 +63,8 @@ def _sizes(kit: Kit, style: imgui.Style) -> None:
     style.docking_node_has_close_button = False
     style.hover_delay_short = 0.15
     style.hover_delay_normal = 0.5
-    style.tab_close_button_min_width_selected = 1e9  # never: panels are closed from the menu
-    style.tab_close_button_min_width_unselected = 1e9
+    style.tab_close_button_min_width_selected = -1  # always, where a tab can be closed
+    style.tab_close_button_min_width_unselected = 0  # under the mouse
 
 
 def _colors(style: imgui.Style, theme: Theme) -> None:

@@ -21,7 +21,7 @@ class Color(NamedTuple):
 
     def fade(self, alpha: float) -> Color:
         """Return the colour with another opacity."""
-        return self._replace(alpha=alpha)
+        return _faded(self, alpha)
 
     def over(self, ground: Color) -> Color:
         """Return the opaque colour that this one gives over a ground."""
@@ -32,6 +32,11 @@ class Color(NamedTuple):
     def u32(self) -> int:
         """The colour as draw lists take it."""
         return _u32(self)
+
+
+@lru_cache(maxsize=4096)
+def _faded(color: Color, alpha: float) -> Color:
+    return color._replace(alpha=alpha)
 
 
 @lru_cache(maxsize=4096)

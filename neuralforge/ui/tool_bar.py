@@ -28,6 +28,7 @@ from neuralforge.ui.bar_texts import (
     device_words,
     epoch_words,
     event_dots,
+    run_words,
     speed_words,
 )
 from neuralforge.ui.kit import Kit
@@ -265,7 +266,11 @@ def _progress(kit: Kit, view: View, state: BarState, left: float, right: float, 
             break
         kit.draw_text(ImVec2(start, middle - kit.px(16)), words, t.text3, "mono", 13)
         end = start - kit.px(20)
-    batch = batch_words(run)
+    batch = batch_words(run) if run.live else ""
+    if not run.live and run.state != "loading":
+        words = run_words(view)[0] + ("; Train starts a new run" if view.can_train else "")
+        words = widgets.shortened(kit, words, end - x, "regular", 14)
+        kit.draw_text(ImVec2(x, middle - kit.px(17)), words, t.text2, "regular", 14)
     if batch and not narrow and x + kit.text_size(batch, "mono", 13).x < end:
         kit.draw_text(ImVec2(x, middle - kit.px(16)), batch, t.text3, "mono", 13)
     _rail(kit, run, state, left, right, middle + kit.px(9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal
@@ -60,18 +61,42 @@ def shortened(kit: Kit, words: str, width_px: float, face: Face = "regular", siz
     return words[:low] + "\u2026"
 
 
+def folded(kit: Kit, words: str, width_px: float, face: Face = "regular", size_px: float = 15) -> list[str]:
+    """Return the words in lines that are about equally long and at most some pixels of the screen wide."""
+    lines: list[str] = []
+    for paragraph in words.split("\n"):
+        whole = kit.text_size(paragraph, face, size_px).x
+        # A little more than an even share: with no more the last word goes onto a line of its own.
+        share = width_px if whole <= width_px else min(width_px, whole / math.ceil(whole / width_px) * 1.12)
+        line = ""
+        for word in paragraph.split(" "):
+            longer = f"{line} {word}" if line else word
+            if kit.text_size(longer, face, size_px).x <= share:
+                line = longer
+                continue
+            if line:
+                lines.append(line)
+            line = word
+            while kit.text_size(line, face, size_px).x > width_px and len(line) > 1:  # a path, say
+                head = shortened(kit, line, width_px, face, size_px)[:-1] or line[0]
+                lines.append(head)
+                line = line[len(head) :]
+        lines.append(line)
+    return lines
+
+
 def tooltip(kit: Kit, words: str, shortcut: str = "") -> None:
     """Explain the last item when the mouse rests on it, or when it has the keyboard's focus."""
     if not words or not imgui.is_item_hovered(_TIP_FLAGS):
         return
-    with popup_look(kit), imgui_ctx.begin_tooltip() as tip:
+    rounding = imgui_ctx.push_style_var(imgui.StyleVar_.window_rounding, kit.px(6))
+    with popup_look(kit), rounding, imgui_ctx.begin_tooltip() as tip:
         if tip:
-            with kit.font("regular", 14):
-                imgui.push_text_wrap_pos(kit.px(340))
-                imgui.text_unformatted(words)
-                imgui.pop_text_wrap_pos()
-            if shortcut:
-                mono(kit, shortcut, kit.theme.text3)
+            with imgui_ctx.push_style_var(imgui.StyleVar_.item_spacing, kit.vec(8, 4)):
+                for line in folded(kit, words, kit.px(340), "regular", 14):
+                    text(kit, line, size_px=14)
+                if shortcut:
+                    mono(kit, shortcut, kit.theme.text3)
 
 
 @contextmanager
@@ -139,6 +164,8 @@ def button(
         ground = active
     elif hovered:
         ground = hover
+    elif kind == "plain" and not label:  # icons by themselves are louder than words
+        ink = t.text2
     draw = imgui.get_window_draw_list()
     end = at + size
     if ground.alpha:
@@ -206,7 +233,9 @@ def toggle(kit: Kit, key: str, on: bool, *, tip: str = "", enabled: bool = True)
     return bool(pressed and enabled)
 
 
-def segmented(kit: Kit, key: str, options: Sequence[tuple[str, str, str]], chosen: str) -> str | None:
+def segmented(
+    kit: Kit, key: str, options: Sequence[tuple[str, str, str]], chosen: str, *, on_bar: bool = False
+) -> str | None:
     """Draw a row of choices of which one holds, and return the one that was clicked.
 
     Args:
@@ -214,6 +243,7 @@ def segmented(kit: Kit, key: str, options: Sequence[tuple[str, str, str]], chose
         key: Makes ids unique.
         options: (value, label, icon) of each.
         chosen: The value that holds.
+        on_bar: Whether it lies on the ground of the window instead of a panel.
     """
     t = kit.theme
     clicked = None
@@ -221,7 +251,7 @@ def segmented(kit: Kit, key: str, options: Sequence[tuple[str, str, str]], chose
     widths = [kit.text_size(label, "medium", 15).x + kit.px(24 + (22 if icon else 0)) for _, label, icon in options]
     draw = imgui.get_window_draw_list()
     height = kit.px(32)
-    draw.add_rect_filled(at, at + ImVec2(sum(widths), height), t.panel.u32, kit.px(7))
+    draw.add_rect_filled(at, at + ImVec2(sum(widths), height), (t.panel if on_bar else t.field).u32, kit.px(7))
     x = at.x
     for (value, label, icon), width in zip(options, widths, strict=True):
         imgui.set_cursor_screen_pos(ImVec2(x, at.y))
@@ -231,7 +261,7 @@ def segmented(kit: Kit, key: str, options: Sequence[tuple[str, str, str]], chose
         inset = kit.vec(2, 2)
         low, high = ImVec2(x, at.y) + inset, ImVec2(x + width, at.y + height) - inset
         if value == chosen:
-            ground = t.elevated if t.name == "light" else t.hover
+            ground = t.elevated if t.name == "light" else t.hover if on_bar else t.active
             draw.add_rect_filled(low, high, ground.u32, kit.px(6))
         ink = t.text if value == chosen or hovered else t.text2
         left = x + kit.px(12)
@@ -359,30 +389,33 @@ def empty(
     """
     available = imgui.get_content_region_avail()
     room = max(kit.px(120), available.x)
-    wrap = min(room - kit.px(16), kit.px(300))
-    with kit.font("regular", 14):
-        words = imgui.calc_text_size(line, False, wrap)
-    height = kit.px(48 + 14 + 22 + 6) + words.y + (kit.px(46) if action else 0)
+    lines = folded(kit, line, min(room - kit.px(16), kit.px(340)), size_px=14)
+    words_height = kit.px(20) * len(lines)
+    below = kit.px(22 + 6) + words_height + (kit.px(46) if action else 0)
+    tile = kit.px(48 + 12) if available.y >= below + kit.px(48 + 12) else 0.0  # the words matter more
     start = imgui.get_cursor_pos()
-    y = start.y + max(0.0, (available.y - height) * 0.45)
+    y = start.y + max(0.0, (available.y - tile - below) * 0.45)
 
     def centred(width: float, top: float) -> None:
         imgui.set_cursor_pos(ImVec2(start.x + max(0.0, (room - width) / 2), top))
 
-    centred(kit.px(48), y)
-    icon_tile(kit, icon, kit.theme.text3, 48)
-    centred(kit.text_size(title, "semibold", 16).x, y + kit.px(60))
+    if tile:
+        centred(kit.px(48), y)
+        icon_tile(kit, icon, kit.theme.text3, 48)
+        y += tile
+    title = shortened(kit, title, room, "semibold", 16)
+    centred(kit.text_size(title, "semibold", 16).x, y)
     text(kit, title, kit.theme.text, "semibold", 16)
-    centred(words.x, y + kit.px(86))
-    with kit.font("regular", 14):
-        imgui.push_text_wrap_pos(imgui.get_cursor_pos_x() + wrap)
-        imgui.text_colored(kit.vec4(kit.theme.text2), line)
-        imgui.pop_text_wrap_pos()
+    y += kit.px(26)
+    for words in lines:
+        centred(kit.text_size(words, "regular", 14).x, y)
+        text(kit, words, kit.theme.text2, "regular", 14)
+        y += kit.px(20)
     if not action:
         return False
     width = kit.text_size(action, "medium", 15).x + kit.px(24 + (24 if action_icon else 0))
-    centred(width, y + kit.px(98) + words.y)
-    return button(kit, action, action_icon, "primary", tip=tip, enabled=enabled)
+    centred(width, y + kit.px(12))
+    return button(kit, action, action_icon, "field", tip=tip, enabled=enabled)
 
 
 def search_field(kit: Kit, key: str, value: str, hint: str, shortcut: str = "", *, focus: bool = False) -> str:
@@ -417,8 +450,8 @@ def search_field(kit: Kit, key: str, value: str, hint: str, shortcut: str = "", 
 
 
 def focus_ring(kit: Kit) -> None:
-    """Outline the last item while it has the keyboard."""
-    if imgui.is_item_active() or (imgui.is_item_focused() and imgui.get_io().nav_visible):
+    """Outline the last item while it has the keyboard; one that was reached by keys has an outline already."""
+    if imgui.is_item_active() and not (imgui.is_item_focused() and imgui.get_io().nav_visible):
         low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
         imgui.get_window_draw_list().add_rect(low, high, kit.theme.accent.u32, kit.px(5), kit.px(1.5))
 

@@ -4,6 +4,7 @@ training under it keeps. Each figure comes from a process of its own."""
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import subprocess
 import sys
@@ -80,8 +81,16 @@ def _shown(folder: Path, settings: dict[str, Any] | None = None) -> Any:
     return Shown(Desktop(places), kind="null", size_px=SIZE_PX)
 
 
+def _waited_secs() -> float:
+    """Return how long the thread of the window was ready to run and had to wait for a core, because of neighbours."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
 class _Costs:
-    """Keeps what each frame cost, and the time between frames."""
+    """Keeps what each frame cost, and the time between frames, less what neighbours on the machine took of it."""
 
     interval_secs = 1 / 60
 
@@ -92,9 +101,14 @@ class _Costs:
 
     def frame_done(self, cost_secs: float) -> None:
         self.secs.append(cost_secs)
-        self.at_secs.append(time.monotonic())
+        self.at_secs.append(time.monotonic() - _waited_secs())
         self._inner.interval_secs = self.interval_secs
         self._inner.frame_done(cost_secs)
+
+    def gaps_ms(self, first: int) -> list[float]:
+        """Return the times between frames since one of them."""
+        at_secs = self.at_secs[first:]
+        return [(b - a) * 1e3 for a, b in itertools.pairwise(at_secs)]
 
 
 def _frames(folder: Path, nodes: int, points: int, shown: str, frames: int, began: float) -> dict[str, Any]:
@@ -215,6 +229,94 @@ def _idle(folder: Path, secs: float, began: float) -> dict[str, Any]:
     return found
 
 
+def _stalls(folder: Path, points: int, runs: int, epochs: int, began: float) -> dict[str, float]:
+    """Do with the window what takes long, and note the longest time between two frames in each."""
+    import shutil
+
+    from neuralforge.workbench import commands as do
+
+    window = _shown(folder)
+    desk = window.desktop
+    window.window.idles = False
+    costs = window.window.clock = _Costs(desk.clock)
+    found: dict[str, float] = {}
+
+    async def during(what: str, *commands: Any) -> None:
+        await asyncio.sleep(0.2)
+        first = len(costs.at_secs) - 1
+        desk.carry_out(list(commands))
+        await asyncio.sleep(0)
+        await desk.settled()
+        await asyncio.sleep(0.2)
+        found[what] = max(costs.gaps_ms(first))
+
+    async def trains(until: str, start: Any) -> None:
+        """Start a run and let it train; its beginning, its middle and its end apart."""
+        await during(f"start of a run{until}", start)
+        live, first = desk.live, len(costs.at_secs) - 1
+        total = live.run.session.total_steps()
+        while live.run.session.step < total - 1 and not live.ended:
+            await asyncio.sleep(0.002)
+        middle = len(costs.at_secs) - 1
+        found[f"training, validation, checkpoints{until}"] = max(costs.gaps_ms(first)[: middle - first])
+        await asyncio.shield(live.task)
+        await asyncio.sleep(0.2)
+        found[f"end of a run: test, last checkpoint, log{until}"] = max(costs.gaps_ms(max(first, middle - 1)))
+
+    async def script() -> None:
+        await during("loading torch", do.Tell("begin"))
+        first = len(costs.at_secs)
+        while "torch._dynamo" not in sys.modules:  # what torch loads with the first optimizer
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
+        found["loading torch"] = max(found["loading torch"], *costs.gaps_ms(first - 1))
+        await during("loading mnist5000", do.Start("small_cnn", "mnist5000", settings={"epochs": epochs}))
+        desk.carry_out([do.Configure({"checkpoint_every": 40, "patience": None})])
+        await trains("", do.Train())
+        await during("loading spirals", do.Start("mlp", "spirals", settings={"epochs": epochs * 20}))
+        await trains(", mlp on spirals", do.Train())
+        _write_run(folder / "long", points)
+        await during(f"opening a run of {points:,} points", do.OpenRun(folder / "long"))
+        source = next(path.parent for path in (folder / "runs").glob("*/run.h5"))
+        for number in range(runs):
+            shutil.copytree(source, folder / "runs" / f"{source.name}-{number}")
+        before = desk._runs
+        await during(f"list of {runs} runs", do.RefreshRuns())
+        first = len(costs.at_secs)
+        while desk._runs is before:
+            await asyncio.sleep(0.01)
+        found[f"list of {runs} runs"] = max(found[f"list of {runs} runs"], *costs.gaps_ms(first - 1), 0)
+        window.window.shut()
+
+    async def whole() -> None:
+        window.window.open()
+        desk.begin()
+        task = asyncio.get_running_loop().create_task(script())
+        task.add_done_callback(lambda done: window.window.shut())
+        await window.window.run()
+        await task
+        await desk.end()
+
+    asyncio.run(whole())
+    assert not window.host.failures, window.host.failures
+    return found
+
+
+def _write_run(folder: Path, steps: int) -> None:
+    """Write the log of a run of so many steps, as a training would have."""
+    from neuralforge.data import load
+    from neuralforge.train import launch
+    from tests.bench.networks import task
+
+    plan = task("mlp", load("moons")).plan(folder.parent / "written")
+    run = launch.start(plan)
+    for step in range(1, steps + 1):
+        run.session.recorder.row(step, 1.0 / step, 0.5, 1e-3, 1e-3)
+    run.session.step = steps
+    run.session.end("stopped")
+    run.folder.rename(folder)
+
+
 def _train(folder: Path, arch: str, data: str, steps: int, hidden: bool, began: float) -> dict[str, Any]:
     """Train the same run without a window, then under one."""
     from neuralforge.app.planning import make_plan
@@ -269,5 +371,5 @@ def _train(folder: Path, arch: str, data: str, steps: int, hidden: bool, began: 
 
 if __name__ == "__main__":
     name, folder_text, arguments_text = sys.argv[1:]
-    scenario = {"frames": _frames, "start": _start, "idle": _idle, "train": _train}[name]
+    scenario = {"frames": _frames, "start": _start, "idle": _idle, "train": _train, "stalls": _stalls}[name]
     print(json.dumps(scenario(Path(folder_text), **json.loads(arguments_text))))

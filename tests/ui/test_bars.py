@@ -230,15 +230,15 @@ def test_the_document_in_words() -> None:
 
 def test_the_status_bar_in_words() -> None:
     view = replace(_broken(), busy=("Loading digits",), notice=(3, "warning", "Careful"))
-    keys = [item.key for item in left_items(view, notice=True)]
-    assert keys == ["issues", "busy", "notice", "saved"]
-    assert [item.key for item in left_items(view, notice=False)] == ["issues", "busy", "saved"]
+    assert [item.key for item in left_items(view)] == ["issues", "busy", "saved"]
     live = live_view()
-    assert [item.words for item in left_items(live, notice=False)] == ["Training"]
+    assert [item.words for item in left_items(live)] == ["Training"]
     filed = replace(live, document=replace(live.document, path=Path("/a/net.nf.json")))
-    assert [item.words for item in left_items(filed, notice=False)] == ["Training", "Saved"]
-    numbers = [item.words for item in right_items(live)]
-    assert numbers[-3:] == ["step 216", "182 steps/s", "60 fps"]
+    assert [item.words for item in left_items(filed)] == ["Training", "Saved"]
+    numbers = [item.words for item in right_items(live, "train")]
+    assert numbers[-3:] == ["step 216", "182 steps/s", " 60 fps"]
+    building = [item.key for item in right_items(live, "build")]  # the tool bar has the costs
+    assert building == ["device", "step", "speed", "fps"]
 
 
 def test_the_next_issue() -> None:

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
 from PIL import Image
 
+from neuralforge.app.cli import cli
+from neuralforge.app.commands.open import open_window, what_to_open
+from neuralforge.app.commands.train import timed_request
+from neuralforge.app.desktop import Desktop, Places
+from neuralforge.app.drivers import run_to_end
 from neuralforge.app.screen import offscreen_problem
-from neuralforge.graph.document import dumps
-from neuralforge.templates.registry import find
-from neuralforge.train.launch import replay
+from neuralforge.app.show import Script, Shown
+from neuralforge.errors import UserError
+from neuralforge.graph.edits import AddNode
+from neuralforge.graph.graph import Node
+from neuralforge.train.launch import replay, resume
+from neuralforge.workbench.commands import Apply, NewDocument
 from tests.ui.crew import ROOT
+from tests.ui.pilot import apart
 
 LIMIT_SECS = 120
 RUN = ("mlp", "--data", "moons", "--steps", "60", "--threads", "1", "--seed", "5", "--at", "20:lr=0.01")
@@ -154,11 +168,16 @@ def test_a_display_that_does_not_answer_is_named(home: Home) -> None:
 
 @pytest.fixture(scope="module")
 def headless(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return headless_digest(tmp_path_factory.mktemp("headless"))
+
+
+def headless_digest(runs: Path) -> str:
     """Return the digest of the weights that the run has without a window."""
-    home = Home(tmp_path_factory.mktemp("headless"))
-    outcome = home.run("train", *RUN, "--runs", home.runs, "--json")
-    assert outcome.code == 0, outcome.err
-    return str(json.loads(outcome.out)["weights_sha256"])
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = cli.main(["train", *RUN, "--runs", str(runs), "--json"], "neuralforge", standalone_mode=False)
+    assert code == 0
+    return str(json.loads(out.getvalue())["weights_sha256"])
 
 
 @pytest.fixture(scope="module")
@@ -215,29 +234,6 @@ def test_a_run_on_a_display_has_the_weights_of_the_headless_one(home: Home, disp
 
 
 @needs_pixels
-def test_what_opens_without_training(home: Home, trained: tuple[Home, Outcome]) -> None:
-    """A document and a run; the sentence for what only turns out under way comes after the window is closed."""
-    document = home.folder / "mine.nf.json"
-    document.write_text(dumps(find("lenet5").build()))
-    for path in (document, trained[0].logs()[0].parent):
-        picture = home.folder / "picture.png"
-        outcome = home.run(path, "--exit", "--screenshot", picture, *SMALL)
-        assert (outcome.code, outcome.err) == (0, ""), path
-        with Image.open(picture) as shown:
-            assert shown.size == (640, 480)
-        picture.unlink()
-
-
-@needs_pixels
-def test_what_turns_out_under_way_is_one_sentence_and_leaves_no_run(home: Home) -> None:
-    timed = ("--train", "--exit", "--at", "9:lr=1", "--steps", "5", "--runs", home.runs, *SMALL)
-    outcome = home.run("open", "mlp", "--data", "moons", *timed)
-    assert outcome.code == 2
-    assert "ends after 5 steps" in outcome.err and outcome.err.count("\n") == 1
-    assert not home.logs()
-
-
-@needs_pixels
 def test_a_run_that_fails_has_exit_code_1_and_says_why(home: Home) -> None:
     hot = ("--set", "lr=100", "--set", "optimizer=sgd", "--steps", "40", "--threads", "1")
     outcome = home.run("open", "mlp", "--data", "diabetes", *hot, "--train", "--exit", "--runs", home.runs, *SMALL)
@@ -249,21 +245,23 @@ def test_a_run_that_fails_has_exit_code_1_and_says_why(home: Home) -> None:
 
 
 @needs_pixels
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_closes_the_window_and_pauses_the_run(home: Home, number: signal.Signals, code: int) -> None:
+def test_ctrl_c_closes_the_window_and_pauses_the_run(home: Home) -> None:
     long = ("--steps", str(10**7), "--threads", "1", "--runs", home.runs, *SMALL)
     process = home.start("open", "mlp", "--data", "moons", *long, "--train", "--exit")
-    log = first_step(home, process)
-    process.send_signal(number)
-    _, err = process.communicate(timeout=LIMIT_SECS)
-    assert process.returncode == code
+    try:
+        log = first_step(home, process)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=LIMIT_SECS)
+    finally:
+        process.kill()
+    assert process.returncode == 130
     assert f"neuralforge train --resume {log.parent}" in err and err.count("\n") == 1
     with h5py.File(log, "r", locking=False) as file:
         assert file.attrs["status"] == "paused"
         steps = len(file["scalars/train/loss/step"])
-    if number == signal.SIGINT:  # the command that was told is run
-        outcome = home.run("train", "--resume", log.parent, "--steps", steps + 5, "--json")
-        assert outcome.code == 0 and json.loads(outcome.out)["steps"] == steps + 5
+    run = resume(log.parent, steps=steps + 5)
+    run_to_end(run.session)
+    assert (run.session.state, run.session.step) == ("completed", steps + 5)
 
 
 def first_step(home: Home, process: subprocess.Popen[str]) -> Path:
@@ -279,13 +277,114 @@ def first_step(home: Home, process: subprocess.Popen[str]) -> Path:
                 continue
 
 
-# Folders that cannot be written
+# The same without pixels
 
 
-def test_a_config_folder_that_cannot_be_made_is_a_warning(home: Home, display: str) -> None:
-    home.display = display
-    (home.folder / ".config").write_text("a file, not a folder")
-    short = ("--steps", "5", "--threads", "1", "--runs", home.runs, *SMALL)
-    outcome = home.run("open", "mlp", "--data", "moons", *short, "--train", "--exit")
-    assert outcome.code == 0, outcome.err
-    assert home.logs()
+def shown_in(folder: Path, *, layout: Path | None = None, settings: Path | None = None) -> Shown:
+    places = Places(
+        runs=folder / "runs",
+        settings=settings or folder / "settings.json",
+        layout=layout,
+        recovery=folder / "unsaved",
+    )
+    return Shown(Desktop(places), kind="null", size_px=(1280, 800))
+
+
+def script_of(words: tuple[str, ...], **more: Any) -> Script:
+    """Return what `neuralforge open` makes of the words of a run."""
+    given = open_window.make_context("open", list(words)).params
+    return Script(
+        arch=given["arch"],
+        data=given["data"],
+        settings=given["settings"],
+        config={key: given[key] for key in ("steps", "seed", "threads") if given[key] is not None},
+        requests=[timed_request(text) for text in given["timed"]],
+        train=True,
+        exit=True,
+        **more,
+    )
+
+
+@apart()
+def test_a_run_without_pixels_has_the_weights_of_the_headless_one_and_can_be_opened() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        home = Home(Path(name))
+        assert asyncio.run(shown_in(home.folder).run(script_of(RUN))) == 0
+        check_same_run(home, headless_digest(home.folder / "headless"))
+        (log,) = home.logs()
+        for path in (log, log.parent):
+            shown = shown_in(home.folder)
+            assert asyncio.run(shown.run(Script(opens=what_to_open(str(path)), exit=True))) == 0
+            assert shown.desktop.run is not None and shown.desktop.run.view(False).folder == log.parent
+
+
+@apart()
+def test_what_turns_out_under_way_is_raised_and_leaves_no_run() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        shown = shown_in(Path(folder))
+        with pytest.raises(UserError, match="ends after 5 steps"):
+            asyncio.run(shown.run(script_of(("mlp", "--data", "moons", "--steps", "5", "--at", "9:lr=1"))))
+        assert not shown.window.is_open
+        assert not list((Path(folder) / "runs").glob("2*"))
+
+
+@apart()
+def test_without_exit_the_window_stays_and_says_what_went_wrong() -> None:
+    async def look(shown: Shown) -> None:
+        script = replace(script_of(("resnet18", "--data", "iris")), exit=False)
+        window = asyncio.get_running_loop().create_task(shown.run(script))
+        while not any(line.level == "error" for line in shown.desktop.console.lines):
+            assert not window.done()
+            await asyncio.sleep(0)
+        frames = shown.window.frames
+        while shown.window.frames < frames + 3:
+            await asyncio.sleep(0)
+        assert "resnet18 takes images" in shown.desktop.console.lines[-1].text
+        shown.window.shut()
+        assert await window == 0
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(look(shown_in(Path(folder))))
+
+
+@apart()
+def test_a_signal_keeps_unsaved_work_and_closing_by_hand_does_not() -> None:
+    async def leave(shown: Shown, how: Callable[[], None]) -> int:
+        window = asyncio.get_running_loop().create_task(shown.run())
+        while not shown.window.frames:
+            await asyncio.sleep(0)
+        shown.desktop.carry_out([NewDocument(), Apply(AddNode(Node.make("fc", "linear")))])
+        how()
+        return await window
+
+    with tempfile.TemporaryDirectory() as folder:
+        copies = Path(folder) / "unsaved"
+        shown = shown_in(Path(folder))
+        assert asyncio.run(leave(shown, shown.window.shut)) == 0
+        assert not list(copies.rglob("unsaved.json"))
+        shown = shown_in(Path(folder))
+        code = asyncio.run(leave(shown, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+        assert (code, shown.interrupted) == (143, signal.SIGTERM)
+        assert len(list(copies.rglob("unsaved.json"))) == 1
+
+
+@apart()
+def test_folders_that_cannot_be_written_are_warned_of_once() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "file").write_text("no folder")
+        within = folder / "file" / "neuralforge"
+        shown = shown_in(folder, layout=within / "layout.ini", settings=within / "settings.json")
+        shown.desktop.change_settings = _twice(shown.desktop.change_settings)  # type: ignore[method-assign]
+        assert asyncio.run(shown.run(script_of(("mlp", "--data", "moons", "--steps", "5")))) == 0
+        said = [(line.level, line.text) for line in shown.desktop.console.lines if str(within) in line.text]
+    assert [level for level, _ in said] == ["warning", "warning"], said
+    assert "layout.ini" in said[0][1] and "settings.json" in said[1][1]
+
+
+def _twice(change: Callable[[dict[str, object]], None]) -> Callable[[dict[str, object]], None]:
+    def change_twice(changes: dict[str, object]) -> None:
+        change({"theme": "light"})
+        change({"theme": "dark", **changes})
+
+    return change_twice

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from neuralforge.app.screen import offscreen_problem
+from neuralforge.graph.document import dumps
+from neuralforge.templates.registry import find
 from neuralforge.ui.theme import THEMES
 from tests.ui.crew import ROOT
 
@@ -34,7 +36,7 @@ class Shot:
 
 
 def shoot(home: Path, theme: str, display: str = "") -> Shot:
-    """Open a template in a window of its own and take its picture, with the command that a person would type."""
+    """Open a document in a window of its own and take its picture, with the command that a person would type."""
     config = home / ".config" / "neuralforge"
     config.mkdir(parents=True)
     (config / "settings.json").write_text(json.dumps({"theme": theme, "arrangement": "build", "scale": 1.0}))
@@ -42,7 +44,9 @@ def shoot(home: Path, theme: str, display: str = "") -> Shot:
     environment = {key: value for key, value in os.environ.items() if key not in taken}
     environment |= {"HOME": str(home), **({"DISPLAY": display} if display else {})}
     picture = home / "picture.png"
-    words = ("open", "lenet5", "--exit", "--screenshot", picture, "--size", "x".join(map(str, SIZE_PX)))
+    document = home / "mine.nf.json"
+    document.write_text(dumps(find("lenet5").build()))
+    words = (document, "--exit", "--screenshot", picture, "--size", "x".join(map(str, SIZE_PX)))
     done = subprocess.run(
         [sys.executable, "-m", "neuralforge", *map(str, words)],
         capture_output=True,

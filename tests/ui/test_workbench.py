@@ -50,7 +50,13 @@ def test_a_network_is_built_by_hand_trained_taken_back_and_done_again(pilot: Pil
     pilot.click("button/New network")
     person.wait(lambda view: not view.welcome)
     pilot.frames(6)
-    places = {"input": (120, 120), "linear": (360, 120), "relu": (600, 120), "linear2": (180, 300), "output": (460, 300)}
+    places = {
+        "input": (120, 120),
+        "linear": (360, 120),
+        "relu": (600, 120),
+        "linear2": (180, 300),
+        "output": (460, 300),
+    }
     for node, (right_px, down_px) in places.items():
         assert person.drag_from_palette(node.rstrip("2"), right_px, down_px) == node
     pilot.press("esc")
@@ -133,29 +139,37 @@ def test_the_canvas_may_differ_from_the_run_and_both_ways_out_work(pilot: Pilot)
 
 
 @scenario(stage=whole())
-def test_a_finished_run_is_opened_gone_on_with_and_deleted(pilot: Pilot) -> None:
+def test_a_run_is_opened_from_the_list_gone_on_with_and_deleted(pilot: Pilot) -> None:
     person = Person(pilot)
-    person.start("mlp", "moons", steps=12)
-    pilot.click("button/run.train")
-    person.wait(lambda view: view.run is not None and view.run.state == "completed")
-    done = person.run
+    person.start("mlp", "moons", steps=LONG_STEPS)
+    person.train()
+    pilot.click("button/run.stop")
+    person.wait(lambda view: view.run.state == "stopped" and not view.run.live)
+    done, series = person.run, ("train/loss", "train/accuracy")
+    losses = [done.series[name].rows()[1].copy() for name in series]
     person.post(do.CloseRun())
     person.wait(lambda view: view.run is None)
     person.panel("runs")
     person.wait(lambda view: view.runs is not None and view.runs.runs)
     pilot.double_click(f"run/{done.run_id}")
     person.wait(lambda view: view.run is not None)
-    assert not person.run.live and person.run.progress.step == 12
-    assert len(person.run.series["train/loss"]) == 12
+    assert not person.run.live and person.run.state == "stopped" and person.run.progress.step == done.progress.step
+    assert all(np.array_equal(person.run.series[n].rows()[1], v) for n, v in zip(series, losses, strict=True))
+    assert {event.sequence for event in person.run.events} == {event.sequence for event in done.events}
     person.panel("curves")
-    assert pilot.names("plot/")
-    person.post(do.ResumeRun(done.folder, 20))
-    person.wait(lambda view: view.run.state == "completed" and view.run.progress.step == 20)
+    assert {"plot/loss", "plot/metric"} <= set(pilot.names("plot/"))
     person.panel("runs")
+    person.close_notices()
+    pilot.click(f"button/resume/{done.run_id}")
+    person.wait(lambda view: view.run.live and view.run.progress.step > done.progress.step)
+    person.panel("runs")
+    pilot.press("shift+f5")
+    person.wait(lambda view: view.run.state == "stopped" and not view.busy)
+    assert launch.replay(done.folder).identical
     person.close_notices()
     pilot.click(f"button/delete/{done.run_id}")
     pilot.click("button/delete-yes")
-    person.wait(lambda view: view.runs is not None and not view.runs.runs)
+    person.wait(lambda view: not view.runs.runs)
     assert person.view.run is None and not done.folder.exists()
 
 

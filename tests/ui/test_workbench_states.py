@@ -129,9 +129,9 @@ def test_panels_of_runs_that_end_well_and_badly(pilot: Pilot) -> None:
     person.wait(lambda view: view.run.run_id != done and view.run.progress.step > 0)
     session = person.app.desktop.live.run.session
     with mock.patch.object(session.engine, "update", side_effect=RuntimeError("out of luck")):
-        person.wait(lambda view: view.run.state == "failed")
-    assert "out of luck" in person.run.trouble and not person.run.live
-    assert person.said("out of luck")
+        person.wait(lambda view: view.run.state == "failed" and not view.run.live)
+    assert "out of luck" in person.run.trouble
+    person.wait(lambda view: person.said("out of luck"))
     draw_all(person, "a run has failed")
     person.post(do.OpenRun(person.run.folder))
     person.wait(lambda view: person.app.desktop.live is None)

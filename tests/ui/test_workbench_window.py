@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from imgui_bundle import imgui
 
 from neuralforge.ui.local import TogglePanel
+from neuralforge.workbench.commands import NewDocument
 from neuralforge.workbench.settings import load_settings
 from tests.ui.crew import ROOT
 from tests.ui.pilot import Pilot, apart, scenario
@@ -62,47 +65,56 @@ def test_arrangements_are_switched_and_put_back(pilot: Pilot) -> None:
 def test_the_layout_is_kept_from_one_start_to_the_next() -> None:
     home = Path(tempfile.mkdtemp(prefix="neuralforge-whole-"))
 
-    async def opened(then: object = None) -> tuple[tuple[int, ...], bool, bool, str]:
-        app = Whole(home, "null", SIZE_PX)
-        app.window.idles = False
-
-        async def act() -> tuple[tuple[int, ...], bool, bool, str]:
-            desktop = app.desktop
-            await frames(app, 4)
-            if desktop.view().welcome:
-                from neuralforge.workbench.commands import NewDocument
-
-                app.host.post(NewDocument())
-            await frames(app, 12)
-            if then is not None:
-                await then(app)
-            await frames(app, 4)
-            found = docked_at(app, "palette"), is_shown(app, "code"), is_shown(app, "history")
-            kept = *found, app.host._bars.arrangement
-            app.window.shut()
-            return kept
-
-        acting = asyncio.get_running_loop().create_task(act())
-        await app.run()
-        return await acting
-
-    async def change(app: Whole) -> None:
-        x, y, width, _ = docked_at(app, "palette")
-        for place, down in ((0, False), (0, True), (40, True), (90, True), (90, False)):
-            io = imgui.get_io()
-            io.add_mouse_pos_event(x + width + 1 + place, y + 300)
-            io.add_mouse_button_event(0, down)
-            await frames(app, 2)
-        app.host.post(TogglePanel("code"))
-
-    async def both() -> None:
-        usual = await opened()
-        left = await opened(change)
-        again = await opened()
-        assert left[0][2] > usual[0][2] + 60 and usual[1] and not left[1]
+    async def all_three() -> None:
+        usual = await opened(home)
+        left = await opened(home, widen_palette_and_hide_code)
+        again = await opened(home)
+        assert left.palette[2] > usual.palette[2] + 60 and usual.code and not left.code
         assert again == left
 
-    asyncio.run(both())
+    asyncio.run(all_three())
+
+
+@dataclass(frozen=True)
+class Lay:
+    """How the panels lie."""
+
+    palette: tuple[int, int, int, int]
+    code: bool
+    history: bool
+    arrangement: str
+
+
+async def opened(home: Path, then: Callable[[Whole], Awaitable[None]] | None = None) -> Lay:
+    """Open a window, do something in it, close it, and return how its panels lay."""
+    app = Whole(home, "null", SIZE_PX)
+    app.window.idles = False
+
+    async def act() -> Lay:
+        await frames(app, 4)
+        app.host.post(NewDocument())
+        await frames(app, 12)
+        if then is not None:
+            await then(app)
+        shown = is_shown(app, "code"), is_shown(app, "history")
+        lay = Lay(docked_at(app, "palette"), *shown, app.desktop.settings.arrangement)
+        app.window.shut()
+        return lay
+
+    acting = asyncio.get_running_loop().create_task(act())
+    await app.run()
+    return await acting
+
+
+async def widen_palette_and_hide_code(app: Whole) -> None:
+    x, y, width, _ = docked_at(app, "palette")
+    for right_px, down in ((0, False), (0, True), (40, True), (90, True), (90, False)):
+        io = imgui.get_io()
+        io.add_mouse_pos_event(x + width + 1 + right_px, y + 300)
+        io.add_mouse_button_event(0, down)
+        await frames(app, 2)
+    app.host.post(TogglePanel("code"))
+    await frames(app, 4)
 
 
 async def frames(app: Whole, count: int) -> None:

@@ -78,7 +78,7 @@ class _Stderr:
     def __enter__(self) -> None:
         sys.stderr.flush()
         self._kept = os.dup(2)
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._file = tempfile.TemporaryFile()
         os.dup2(self._file.fileno(), 2)
         self._out = os.dup(1)
         os.dup2(self._file.fileno(), 1)
@@ -273,11 +273,6 @@ class Person:
         """Close the notices, which may lie over what is to be clicked."""
         while found := self.pilot.names("button/close-notice"):
             self.pilot.click(found[0])
-
-    def focus_canvas(self) -> None:
-        """Click the canvas where nothing lies."""
-        x0, y0, x1, y1 = self.rect("canvas")
-        self.pilot.click((x0 + 10, y1 - 12))
 
 
 def is_shown(app: Whole, key: str) -> bool:

@@ -6,7 +6,8 @@ import click
 from rich.table import Table
 
 from neuralforge.app.architecture import data_issues, open_architecture, read_settings
-from neuralforge.app.output import console, json_option, print_json, size_text
+from neuralforge.app.output import json_option, print_json, size_text
+from neuralforge.app.terminal import console
 from neuralforge.graph.edits import as_json as edit_json
 from neuralforge.graph.inference import Inference, Issue, Totals, infer_all
 from neuralforge.graph.shapes import TensorType

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import click
 from rich.table import Table
 
-from neuralforge.app.output import console, default_runs_dir, json_option, print_json, size_text
+from neuralforge.app.output import default_runs_dir, json_option, print_json, size_text
+from neuralforge.app.screen import display_problem, offscreen_problem
+from neuralforge.app.terminal import console
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,20 @@ _PACKAGES = (
     "rich", "platformdirs", "imgui-bundle",
 )  # fmt: skip
 
-_WINDOW_LIBRARIES = {"X11": "libx11-6", "Xext": "libxext6", "GL": "libgl1", "EGL": "libegl1"}
+_WINDOW_LIBRARIES = {
+    "X11": "libx11-6",
+    "Xext": "libxext6",
+    "GL": "libgl1",
+    "EGL": "libegl1",
+    "EGL_mesa": "libegl-mesa0",
+}
 
 
 @click.command()
 @json_option
 def doctor(as_json: bool) -> int:
     """Say what of the system is missing; exit code 1 when something needed is."""
-    findings = [*_python(), *_packages(), *_libraries(), *_devices(), *_disk()]
+    findings = [*_python(), *_packages(), *_libraries(), *_window(), *_devices(), *_disk()]
     if as_json:
         print_json([finding.__dict__ for finding in findings])
     else:
@@ -85,6 +93,15 @@ def _libraries() -> list[Finding]:
         remedy = "" if file else f"only for the window: apt-get install {package}"
         found.append(Finding(f"lib{name}", file or "", "ok" if file else "optional", remedy))
     return found
+
+
+def _window() -> list[Finding]:
+    """Try whether a window can be shown, and drawn off screen; training in a terminal does without."""
+    tried = {"window": display_problem(), "window off screen": offscreen_problem()}
+    return [
+        Finding(name, "" if problem else "can be drawn", "optional" if problem else "ok", problem or "")
+        for name, problem in tried.items()
+    ]
 
 
 def _devices() -> list[Finding]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import click
 from rich.table import Table
 
-from neuralforge.app.output import console, json_option, print_json, size_text
+from neuralforge.app.output import json_option, print_json, size_text
+from neuralforge.app.terminal import console
 from neuralforge.graph.params import ParamField, fields_of
 
 

@@ -82,7 +82,7 @@ def open_window(
     if arch is not None and data is not None:
         _check_words(arch, data, settings, given)
     elif arch is not None:
-        opens = _what_to_open(arch)
+        opens = what_to_open(arch)
     on_screen = _can_show(exit_after)
 
     from neuralforge.app.show import Script
@@ -185,8 +185,12 @@ def _check_words(arch: str, data: str, settings: tuple[str, ...], given: Mapping
     resolve(data, words.data)
 
 
-def _what_to_open(arch: str) -> OpenPath | OpenRun | Start:
-    """Tell what is meant, and look whether it can be read."""
+def what_to_open(arch: str) -> OpenPath | OpenRun | Start:
+    """Tell what ARCH means, and look whether it can be read.
+
+    Raises:
+        UserError: When it is neither a template nor a document nor a run, or cannot be read.
+    """
     from neuralforge.app.architecture import is_file
     from neuralforge.graph.document import load
     from neuralforge.templates.registry import find

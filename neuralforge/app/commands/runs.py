@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from neuralforge.app.output import console, json_option, number_text, print_json, printable, runs_option, size_text
+from neuralforge.app.output import json_option, number_text, print_json, printable, runs_option, size_text
+from neuralforge.app.terminal import console
 from neuralforge.runs.reader import RunReader
 from neuralforge.runs.store import RunStore
 from neuralforge.runs.table import export_csv

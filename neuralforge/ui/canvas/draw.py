@@ -75,17 +75,17 @@ class NodePainter:
             hovered: Whether the mouse is over it.
 
         Returns:
-            Everything, or below a zoom its outline and title alone.
+            Everything, or below a zoom its outline, title and, while there is room, parameters.
         """
         self.zoom = zoom
         level = zoom / self.kit.scale
         x, y = float(round(x)), float(round(y))
         out: Drawing = []
         self._shadow(out, item, x, y)
-        self._body(out, item, x, y)
         if level < FULL_FROM:
-            self._small_title(out, item, x, y)
+            self._small(out, item, x, y)
         else:
+            self._body(out, item, x, y)
             self._header(out, item, x, y)
             self._contents(out, item, x, y)
         self._edge(out, item, x, y, selected, hovered)
@@ -145,17 +145,33 @@ class NodePainter:
     def _cut(self, text: str, face: Face, size: float, room: float) -> str:
         return shortened(self.kit, text, max(0.0, room), face, size / self.kit.scale)
 
-    def _small_title(self, out: Drawing, item: NodeItem, x: float, y: float) -> None:
-        z, (width, height) = self.zoom, self._size(item)
-        size = max(LEAST_TITLE_PX * self.kit.scale, float(round(16 * z)))
-        room = width - 6 * self.kit.scale
-        text = self._cut(item.form.title, "medium", size, room)
-        if len(text) < 3 and text != item.form.title:
-            text = icon_of(item.node.layer, item.category)
-        head = HEADER_PX * z
-        wide = self.kit.text_size(text, "medium", size / self.kit.scale).x
-        top = self._centred_y(text, "medium", size, y, head if head >= size + 2 else min(height, 2 * head))
-        self._write(out, x + max(2.0, (width - wide) / 2), top, text, self.kit.theme.text, "medium", size)
+    def _small(self, out: Drawing, item: NodeItem, x: float, y: float) -> None:
+        """Draw a node that is too small for everything: title over parameters, or a plain block with its title."""
+        t, z, scale, (width, height) = self.kit.theme, self.zoom, self.kit.scale, self._size(item)
+        size = LEAST_TITLE_PX * scale
+        head, room = HEADER_PX * z, width - 6 * scale
+        if head < size + 2 * scale:  # the title does not fit onto a header
+            tint = _tints(t.name, item.category)[0]
+            out.append((self._rect, (ImVec2(x, y), ImVec2(x + width, y + height), tint, 8 * z)))
+            head = height
+        else:
+            self._body(out, item, x, y)
+            params = self._cut(item.form.params, "regular", size, room)
+            if len(params) > 2 or params == item.form.params:
+                self._write_centred(out, x, width, y + head, height - head, params, t.text2, "regular", size)
+        title = self._cut(item.form.title, "medium", size, room)
+        if len(title) < 3 and title != item.form.title:
+            title = icon_of(item.node.layer, item.category)
+        ink = t.text if item.issue is None else _mark(t, item)[1]
+        self._write_centred(out, x, width, y, head, title, ink, "medium", size)
+
+    def _write_centred(
+        self, out: Drawing, x: float, width: float, top: float, height: float, text: str, color: Color, face: Face,
+        size: float,
+    ) -> None:  # fmt: skip
+        wide = self.kit.text_size(text, face, size / self.kit.scale).x
+        left = x + max(2.0, (width - wide) / 2)
+        self._write(out, left, self._centred_y(text, face, size, top, height), text, color, face, size)
 
     def _header(self, out: Drawing, item: NodeItem, x: float, y: float) -> None:
         t, z, scale = self.kit.theme, self.zoom, self.kit.scale

@@ -45,6 +45,7 @@ _SPLITS: Final[Mapping[Shown, frozenset[int]]] = {
 }
 _CHOICES: Final = [("both", "Both", ""), ("train", "Train", ""), ("validation", "Validation", "")]
 _MOST_NAMED: Final = 8
+_MOST_FINE: Final = 6000
 _LEFT_PX: Final = 38.0
 _BELOW_PX: Final = 40.0
 
@@ -193,7 +194,8 @@ class DecisionPanel(Panel):
         t = self.kit.theme
         if reach is not None:
             return number_picture(boundary, reach, t.name)
-        return class_picture(boundary, t.series, t.canvas, t.text.fade(0.75 if t.name == "dark" else 0.6))
+        line = t.text.fade(0.75 if t.name == "dark" else 0.6)
+        return class_picture(boundary, t.series, t.canvas, line, side=288 if boundary.classes <= 4 else 192)
 
     def _dot(self, points: Points, area: Area, size: tuple[int, int], reach: Reach | None) -> NDArray[np.uint8]:
         t = self.kit.theme
@@ -207,7 +209,9 @@ class DecisionPanel(Panel):
         ring = BLACK.fade(0.8) if t.name == "dark" else WHITE.fade(0.95)
         if reach is not None and t.name == "light":
             ring = BLACK.fade(0.55)
-        return points_picture(points, area, size, fills, ring, self.kit.scale, _SPLITS[self._shown])
+        coarse = 2 if len(points.xy) * self.kit.scale**2 > _MOST_FINE else 1  # so that it takes no longer than a frame
+        size = size[0] // coarse, size[1] // coarse
+        return points_picture(points, area, size, fills, ring, self.kit.scale / coarse, _SPLITS[self._shown])
 
     # Around it
 

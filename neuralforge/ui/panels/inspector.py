@@ -11,6 +11,7 @@ from neuralforge.graph.graph import Node
 from neuralforge.ui import icons, widgets
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.local import FocusPanel
+from neuralforge.ui.memo import Memo
 from neuralforge.ui.node_facts import category_of, family_title, freeze_all, icon_of, title_of
 from neuralforge.ui.node_sections import NodeSections, fact_row
 from neuralforge.ui.numbers import count, memory, plural, si
@@ -38,6 +39,7 @@ class InspectorPanel(Panel):
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
         self._sections = NodeSections(kit)
+        self._memo = Memo()
         self._gesture = ""
 
     def forget(self) -> None:
@@ -179,7 +181,8 @@ class InspectorPanel(Panel):
 
     def _draw_document(self, view: DocumentView, post: Post) -> None:
         kit, t, document, totals = self.kit, self.kit.theme, view.document, view.totals
-        nodes, wires = len(document.graph.nodes), len(document.graph.edges)
+        graph = document.graph
+        nodes, wires = len(graph.nodes), self._memo.get("wires", (id(graph), graph), lambda: len(graph.edges))
         top = imgui.get_cursor_screen_pos()
         at, width = self._head(icons.BUILD, t.accent, f"{plural(nodes, 'node')}, {plural(wires, 'wire')}")
         typed = self._title_field("document", document.name, at, width, "Name of the network; click to rename")

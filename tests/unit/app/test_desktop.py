@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from neuralforge.app import desktop
 from neuralforge.app.desktop import Desktop, Places
 from neuralforge.graph.document import load
 from neuralforge.graph.edits import AddNode, Disconnect, SetParams
@@ -426,5 +428,54 @@ def test_code_is_generated_only_while_it_can_be_seen(live):
         assert "self.conv1 = " in line
         view = person.do(do.Apply(Disconnect("fc2", "input")))
         assert view.code.source == "" and "fc2" in view.code.problem
+
+    live(scenario)
+
+
+def test_of_data_asked_for_twice_the_last_wins_whichever_is_there_first(live, monkeypatch):
+    go, load = threading.Event(), desktop._load_data
+
+    def slow_for_iris(text, options):
+        if text == "iris":
+            assert go.wait(60)
+        return load(text, options)
+
+    monkeypatch.setattr(desktop, "_load_data", slow_for_iris)
+
+    async def scenario(person):
+        person.do(do.UseData("iris"), do.UseData("moons"))
+        await person.until(lambda view: view.data.state == "ready")
+        person.do(do.Start("mlp", "iris"), do.UseData("moons"))
+        go.set()
+        view = await person.idle()
+        assert view.data.text == "moons" and view.data.info.name == "moons" and view.data.state == "ready"
+        assert person.desk.raw.info.name == "moons" and not view.document.document.graph.nodes
+
+    live(scenario)
+
+
+def test_runs_are_begun_and_closed_in_the_order_that_was_asked_for(live):
+    async def scenario(person):
+        person.do(MOONS)
+        await person.until(lambda view: not view.welcome)
+        person.do(do.Configure({"steps": 20000}), do.Train(), do.Train(), do.CloseRun())
+        view = await person.idle()
+        assert view.run is None and person.errors() == ["A run is being started."]
+        (folder,) = [path for path in person.desk.places.runs.iterdir() if path.is_dir()]
+        assert RunReader(folder).status == "stopped"
+        person.do(do.Train(), do.ResumeRun(folder))
+        await person.until(lambda view: view.run and view.run.progress.step > 0)
+        view = await person.idle()
+        assert view.run.run_id != folder.name and "stop it before" in person.errors()[-1]
+
+    live(scenario)
+
+
+def test_a_knob_that_is_not_there_is_told(live):
+    async def scenario(person):
+        person.do(MOONS)
+        await person.until(lambda view: not view.welcome)
+        person.do(do.Turn("fc1.dropout", 0.5), do.Turn("gone.frozen", True))
+        assert [text for text in person.errors() if "There is no knob" in text] == person.errors() != []
 
     live(scenario)

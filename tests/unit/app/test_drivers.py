@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from neuralforge.app.drivers import FRAME_SECS, Driver, FrameClock
+from neuralforge.app.drivers import FIRST_PULSES, FRAME_SECS, Driver, FrameClock
 from neuralforge.runs.reader import RunReader
 from neuralforge.train.launch import Run, replay, resume, start
-from neuralforge.train.session import StepFailed
+from neuralforge.train.session import StepFailed, TrainingSession
 from neuralforge.workbench.requests import Request
 from neuralforge.workbench.status import Pulse
 from tests.unit.train.kit import ask, assert_same, drive, outcome, plan, train
@@ -212,3 +213,139 @@ def test_requests_from_other_threads_while_a_worker_steps(tmp_path: Path) -> Non
         assert logged == applied and applied
     assert len({e.gesture for e in events}) == len(events)
     assert replay(run.folder).identical
+
+
+@pytest.mark.parametrize(
+    ("step_ms", "cost_ms", "interval_ms", "on_worker", "expected"),
+    [
+        (1, 4, 16.7, False, False),
+        (4, 4, 16.7, False, False),
+        (6, 4, 16.7, False, True),
+        (4, 4, 16.7, True, True),  # what has gone to the worker stays there for a while
+        (3, 4, 16.7, True, False),
+        (15, 1, 50, False, False),  # hidden: far more fits between two frames
+        (25, 1, 50, False, True),
+        (15, 50, 16.7, False, False),  # slow frames leave training its share
+    ],
+)
+def test_where_steps_run_depends_on_what_a_frame_leaves(
+    tmp_path: Path, step_ms: float, cost_ms: float, interval_ms: float, on_worker: bool, expected: bool
+) -> None:
+    driver = Driver(start(plan(tmp_path)).session, FrameClock())
+    driver.clock.cost_secs, driver.clock.interval_secs = cost_ms / 1e3, interval_ms / 1e3
+    driver.step_secs, driver.on_worker = step_ms / 1e3, on_worker
+    assert driver._prefers_worker() is expected
+    for mode in ("slices", "worker"):
+        driver.mode = mode  # type: ignore[assignment]
+        assert driver._prefers_worker() is (mode == "worker")
+
+
+def _places(session: TrainingSession, calls: dict[str, tuple[object, str]]) -> dict[str, list[str]]:
+    """Note on which thread some methods are called."""
+    found: dict[str, list[str]] = {what: [] for what in calls}
+    for what, (owner, name) in calls.items():
+
+        def noted(*args: object, real: Any = getattr(owner, name), what: str = what) -> Any:
+            found[what].append(threading.current_thread().name)
+            return real(*args)
+
+        setattr(owner, name, noted)
+    return found
+
+
+def test_what_is_no_step_and_may_take_long_leaves_the_thread_of_the_window(tmp_path: Path) -> None:
+    p = plan(tmp_path, steps=40, validation_every=10, checkpoint_every=15, test=True)
+    tight = train(p)
+    run = start(p)
+    session = run.session
+    places = _places(
+        session,
+        {"step": (session.engine, "update"), "save": (session.keeper, "save"), "end": (session.recorder, "close")},
+    )
+
+    def short(driver: Driver) -> None:
+        driver._prefers_worker = lambda: False  # type: ignore[method-assign]
+
+    driver = drive(session, "auto", steer=short)
+    assert driver.switches == 0
+    window, worker = threading.main_thread().name, "neuralforge-steps"
+    assert places["step"][:FIRST_PULSES] == [worker] * FIRST_PULSES
+    assert places["step"].count(window) >= 30
+    assert places["save"] == [worker] * 3 and places["end"] == [worker]
+    assert_same(outcome(tight.folder), outcome(run.folder))
+
+
+@pytest.mark.parametrize("part_secs", [0.0, 1.0])
+def test_validations_leave_the_thread_of_the_window_while_they_are_long(tmp_path: Path, part_secs: float) -> None:
+    run = start(plan(tmp_path, steps=40, validation_every=10))
+    session = run.session
+    places: list[str] = []
+    session.engine.model.register_forward_pre_hook(
+        lambda model, _: None if model.training else places.append(threading.current_thread().name)
+    )
+
+    def fix(driver: Driver) -> None:
+        driver._prefers_worker = lambda: False  # type: ignore[method-assign]
+        real = driver._next
+
+        def following() -> Pulse | None:
+            pulse = real()
+            driver._validation_secs = part_secs
+            return pulse
+
+        driver._next = following  # type: ignore[method-assign]
+
+    drive(session, "auto", steer=fix)
+    inside = places[: len(places) * 3 // 4]  # the last one may belong to the end of the run
+    assert set(inside) == {"neuralforge-steps" if part_secs else threading.main_thread().name}
+
+
+def test_a_control_is_carried_out_on_the_worker(tmp_path: Path) -> None:
+    """A pause brings the log to the disk, and a stop ends the run."""
+    run = start(plan(tmp_path, steps=10_000))
+    session = run.session
+    places = _places(session, {"flush": (session.recorder, "flush"), "end": (session.recorder, "close")})
+
+    def steer(driver: Driver) -> None:
+        driver._prefers_worker = lambda: False  # type: ignore[method-assign]
+
+    def when(step: int, action: Any) -> None:
+        hook = session.engine.model.register_forward_pre_hook
+
+        def ask_once(*_: object) -> None:
+            if session.step == step:
+                handle.remove()
+                session.request(Request(action=action))
+
+        handle = hook(ask_once)
+
+    when(8, "save")
+    when(12, "stop")
+    drive(session, "auto", steer=steer)
+    assert session.state == "stopped"
+    assert places["end"] == ["neuralforge-steps"]
+
+
+def test_a_session_tells_what_comes_before_the_next_pulse(tmp_path: Path) -> None:
+    p = plan(tmp_path, steps=24, validation_every=6, checkpoint_every=8, accumulation=2, patience=1, test=True)
+    session = start(p).session
+    told: list[str] = []
+    seen: list[tuple[str, str]] = []
+    for owner, name in (
+        (session.engine, "update"), (session.engine, "evaluate"), (session.keeper, "save"), (session.recorder, "close"),
+    ):  # fmt: skip
+
+        def noted(*args: Any, real: Any = getattr(owner, name), name: str = name) -> Any:
+            seen.append((name, told[-1]))
+            return real(*args)
+
+        setattr(owner, name, noted)
+    steps = session.steps()
+    while True:
+        told.append(session.ahead())
+        if next(steps, None) is None:
+            break
+    assert {name for name, _ in seen} == {"update", "evaluate", "save", "close"}
+    assert all(ahead == "step" for name, ahead in seen if name == "update")
+    assert all(ahead in ("validation", "long") for name, ahead in seen if name == "evaluate")
+    assert all(ahead == "long" for name, ahead in seen if name in ("save", "close"))

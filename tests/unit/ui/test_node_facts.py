@@ -28,8 +28,9 @@ from neuralforge.graph.inference import Issue, infer_all
 from neuralforge.graph.layout import lay_out
 from neuralforge.layers.registry import catalog
 from neuralforge.templates.registry import find
+from neuralforge.ui.heat import sequential, sequential_table
 from neuralforge.ui.insertion import insertion
-from neuralforge.ui.map_pictures import atlas, folded, heat, heat_table
+from neuralforge.ui.map_pictures import atlas, folded
 from neuralforge.ui.node_facts import (
     Outline,
     advice,
@@ -176,7 +177,7 @@ def test_what_is_added_lies_on_no_other_node_and_breaks_nothing(key: str, after:
 
 
 def test_the_colours_grow_lighter_all_the_way() -> None:
-    table = heat_table().astype(float)
+    table = sequential_table().astype(float)
     assert table.shape == (256, 4) and (table[:, 3] == 255).all()
     lightness = table[:, :3] @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(lightness) > -1.0).all() and lightness[-1] - lightness[0] > 200
@@ -184,7 +185,7 @@ def test_the_colours_grow_lighter_all_the_way() -> None:
 
 @given(hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=st.floats(width=32)))
 def test_any_numbers_have_colours_and_only_those_that_are_finite_are_seen(values: np.ndarray) -> None:  # type: ignore[type-arg]
-    colors = heat(values)
+    colors = sequential(values)
     assert colors.shape == (*values.shape, 4)
     assert ((colors[..., 3] == 255) == np.isfinite(values)).all()
 
@@ -193,7 +194,7 @@ def test_maps_lie_below_each_other_each_with_its_own_range() -> None:
     maps = np.stack([np.eye(4, dtype=np.float32), 100 * np.eye(4, dtype=np.float32)])
     picture = atlas(maps)
     assert picture.shape == (2 * 64, 64, 4) and (picture[:64] == picture[64:]).all()
-    assert (picture[0, 0] == heat_table()[255]).all() and (picture[0, 63] == heat_table()[0]).all()
+    assert (picture[0, 0] == sequential_table()[255]).all() and (picture[0, 63] == sequential_table()[0]).all()
 
 
 @given(st.integers(1, 3000))
