@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from neuralforge.app.console import Console
-from neuralforge.app.documentdesk import DocumentDesk
+from neuralforge.app.documentdesk import DocumentDesk, prepare
 from neuralforge.app.drivers import FrameClock, Mode
 from neuralforge.app.rundesk import LiveRun, OpenedRun, begin, differs, go_on, read_run
 from neuralforge.app.starts import bare, drawn
 from neuralforge.errors import UserError
 from neuralforge.graph.datainfo import Task
-from neuralforge.graph.document import Document
+from neuralforge.graph.document import Document, load
 from neuralforge.graph.edits import Edit, SetFrozen, SetParams
 from neuralforge.graph.params import ParamError
 from neuralforge.layers.registry import catalog
@@ -56,6 +56,10 @@ WANTS: Final[Mapping[str, frozenset[str]]] = {
     "inspector": frozenset({"maps", "node"}),
 }
 """Panel -> what must be looked at in a run while the panel can be seen."""
+
+
+_MAX_PICTURED: Final = 2000
+"""Nodes of a network that the welcome screen draws."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,6 +256,7 @@ class Desktop:
             return
         match command:
             case do.NewDocument():
+                self._now_opening()
                 self.documents.new()
                 self._welcome = False
             case do.OpenPath(path):
@@ -432,13 +437,32 @@ class Desktop:
         if path.is_dir():
             await self._open_run(path)
             return
+        opening, before = self._now_opening()
         try:
-            await self.documents.open(path)
+            prepared = await asyncio.to_thread(lambda: prepare(load(path)))
         except UserError:
             self.change_settings({"recent": self.settings.without_recent(path.absolute()).recent})
             raise
-        self._welcome = False
-        self._remember(path)
+        if self._may_show(opening, before, do.OpenPath(path)):
+            self.documents.show_prepared(prepared, path)
+            self._welcome = False
+            self._remember(path)
+
+    def _now_opening(self) -> tuple[object, Document]:
+        self._opening = object()
+        return self._opening, self.documents.editor.document
+
+    def _may_show(self, opening: object, before: Document, command: do.Command) -> bool:
+        """Tell whether what has taken its time to be opened may replace the document.
+
+        It may not where something else was opened meanwhile; and where the document was changed, that is asked about.
+        """
+        if opening is not self._opening:
+            return False
+        if self.documents.editor.document is before or self.documents.is_safe_to_leave:
+            return True
+        self._ask_about_unsaved(command)
+        return False
 
     def _save(self, path: Path | None) -> None:
         saved = self.documents.save(path)
@@ -451,6 +475,7 @@ class Desktop:
         from neuralforge.templates.binding import bind
         from neuralforge.templates.registry import find
 
+        opening, before = self._now_opening()
         template = find(start.template)
         config = TrainConfig(**dict(start.settings))
         if start.data:
@@ -460,8 +485,11 @@ class Desktop:
             document = bind(template, raw.info).document
         else:
             document = await asyncio.to_thread(template.build)
+        prepared = await asyncio.to_thread(prepare, document)
+        if not self._may_show(opening, before, start):
+            return
         self.config = config
-        self.documents.show(document)
+        self.documents.show_prepared(prepared)
         self._welcome = False
         if start.train:
             await self._train()
@@ -653,15 +681,10 @@ class Desktop:
     # Runs on the disk
 
     async def _open_run(self, folder: Path) -> None:
-        opened = await asyncio.to_thread(read_run, folder)
         async with self._one_at_a_time:
-            live = self.live
-            if live is not None and not live.ended:
-                raise UserError("A run is training; stop it before another is opened.")
-            self.run = opened
-        if self.documents.is_safe_to_leave:
-            self.documents.show(opened.document)
-        self._welcome = False
+            self._refuse_while_training("opened")
+            self.run = await asyncio.to_thread(read_run, folder)
+            await self._show_network(self.run)
 
     async def _close_run(self) -> None:
         async with self._one_at_a_time:
@@ -670,14 +693,23 @@ class Desktop:
 
     async def _resume(self, folder: Path, steps: int | None) -> None:
         async with self._one_at_a_time:
-            live = self.live
-            if live is not None and not live.ended:
-                raise UserError("A run is training; stop it before another is gone on with.")
+            self._refuse_while_training("gone on with")
             await self.engine()
             self.run = await go_on(folder, self.clock, self._run_ended, steps=steps)
-        if self.documents.is_safe_to_leave:
-            self.documents.show(self.run.document)
+            await self._show_network(self.run)
+
+    def _refuse_while_training(self, what: str) -> None:
+        live = self.live
+        if live is not None and not live.ended:
+            raise UserError(f"A run is training; stop it before another is {what}.")
+
+    async def _show_network(self, run: LiveRun | OpenedRun) -> None:
+        """Put the network of a run onto the canvas, unless something there would be lost."""
+        opening, _ = self._now_opening()
         self._welcome = False
+        prepared = await asyncio.to_thread(prepare, run.document)
+        if opening is self._opening and self.documents.is_safe_to_leave:
+            self.documents.show_prepared(prepared)
 
     async def _delete_run(self, run_id: str) -> None:
         from neuralforge.runs.store import RunStore
@@ -825,15 +857,14 @@ def _reference(text: str, options: dict[str, str]) -> tuple[str, dict[str, str]]
 def _recent_file(text: str) -> RecentFile:
     import time
 
-    from neuralforge.graph.document import load
-
     path = Path(text)
     try:
         document = load(path)
         when = time.strftime("%d %b %Y", time.localtime(path.stat().st_mtime))
     except (UserError, OSError) as error:
         return RecentFile(path=path, name=path.name, problem=str(error))
-    return RecentFile(path=path, name=document.name, when_text=when, graph=document)
+    graph = document if len(document.graph.nodes) <= _MAX_PICTURED else None
+    return RecentFile(path=path, name=document.name, when_text=when, graph=graph)
 
 
 def _list_runs(folder: Path) -> RunsView:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,10 +12,10 @@ from neuralforge.app.console import Console
 from neuralforge.errors import UserError
 from neuralforge.graph.clipboard import copy_text
 from neuralforge.graph.datainfo import DataInfo, Task
-from neuralforge.graph.document import Document, load
+from neuralforge.graph.document import Document
 from neuralforge.graph.edits import Many, Move, Paste, RemoveNodes, SetParams
-from neuralforge.graph.inference import Issue, infer_all
-from neuralforge.graph.layout import lay_out
+from neuralforge.graph.inference import Inference, Issue, infer_all
+from neuralforge.graph.layout import Sizes, complete, lay_out
 from neuralforge.layers.registry import catalog
 from neuralforge.ui.canvas.sizes import node_sizes
 from neuralforge.workbench import commands as do
@@ -25,6 +24,29 @@ from neuralforge.workbench.recovery import Recovered, Recovery
 from neuralforge.workbench.view import CodeView, DocumentView
 
 _FITTING_ROUNDS: Final = 4
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A document with what takes long to work out for a large one."""
+
+    document: Document
+    sizes: Sizes
+    inference: Inference
+
+
+def prepare(document: Document) -> Prepared:
+    """Work out what is needed to show a document; from any thread.
+
+    One that was laid out without knowing the sizes of its nodes is laid out with them.
+    """
+    sizes = node_sizes(document.graph, catalog())
+    if document.layout == lay_out(document.graph):
+        document = replace(document, layout=lay_out(document.graph, sizes))
+    layout = complete(document.graph, document.layout, sizes)
+    if layout is not document.layout:
+        document = replace(document, layout=layout)
+    return Prepared(document, sizes, infer_all(document.graph, catalog()))
 
 
 class DocumentDesk:
@@ -117,21 +139,14 @@ class DocumentDesk:
         self.show(Document())
 
     def show(self, document: Document, path: Path | None = None, *, saved: bool = True) -> None:
-        """Open a document; one that was laid out without knowing the sizes of its nodes is laid out with them."""
-        sizes = self.editor.sizes = node_sizes(document.graph, catalog())
-        if document.layout == lay_out(document.graph):
-            document = replace(document, layout=lay_out(document.graph, sizes))
-        self.editor.open(document, path, saved)
+        """Open a document, here and now."""
+        self.show_prepared(prepare(document), path, saved=saved)
+
+    def show_prepared(self, prepared: Prepared, path: Path | None = None, *, saved: bool = True) -> None:
+        """Open a document for which everything is worked out."""
+        self.editor.sizes = prepared.sizes
+        self.editor.open(prepared.document, path, saved, prepared.inference)
         self._recovery.forget()
-
-    async def open(self, path: Path) -> None:
-        """Open a file.
-
-        Raises:
-            UserError: When it cannot be read, or is no document.
-        """
-        document = await asyncio.to_thread(load, path)
-        self.show(document, path)
 
     def save(self, path: Path | None) -> Path:
         """Save the document, without a path where it lies already.

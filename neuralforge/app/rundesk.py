@@ -169,9 +169,9 @@ class LiveRun:
                 refused_secs = refused_secs + _LOOK_SECS if session.state == "paused" else 0.0
                 await asyncio.sleep(_LOOK_SECS)
         if not self.task.done():
-            self.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.task
+            if not self.task.cancelling():  # a second time would cut its own clearing up short
+                self.task.cancel()
+            await asyncio.wait({self.task})
         if session.ended:
             return ""
         try:

@@ -117,7 +117,7 @@ def _train_or_pause(view: View) -> Command:
 
 def train_words(view: View) -> str:
     """Return what the filled button says."""
-    return "Pause" if is_running(view) else "Go on" if is_paused(view) else "Train"
+    return "Pause" if is_running(view) else "Continue" if is_paused(view) else "Train"
 
 
 def _resize(by: int) -> Callable[[View], Command]:
@@ -311,9 +311,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         key="run.resume", title="Resume", icon=icons.HISTORY, menu="Run",
-        tip="Go on with the run in the panels, from its files.",
+        tip="Continue the run in the panels, from its files.",
         make=lambda v: do.ResumeRun(v.run.folder) if v.run else None,
-        enabled=_resumable, why_not=lambda v: "This run cannot be gone on with." if v.run else "There is no run.",
+        enabled=_resumable, why_not=lambda v: "This run cannot be continued." if v.run else "There is no run.",
         group=1,
     ),
     Action(

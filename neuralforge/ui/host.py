@@ -84,6 +84,7 @@ class Host:
         self._focus: str | None = None
         self._run_seen: str | None = None
         self._fresh: dict[Arrangement, int] = {}
+        self._unfinished: set[Arrangement] = set()
         self._docks: dict[Arrangement, dict[str, Dock]] = {}
         self._picture = ""
         self._front: list[str] = []
@@ -313,6 +314,11 @@ class Host:
     def _arrange(self, name: Arrangement) -> None:
         if self._bars.arrangement == name:
             return
+        left = self._bars.arrangement
+        if self._front or self._fresh.get(left):  # it was left before it stood: once more when one comes back to it
+            self._fresh[left] = FRESH_FRAMES
+            self._front.clear()
+            self._unfinished.add(left)
         self._bars.arrangement = name
         self._unsettled = FRESH_FRAMES
         if hello_imgui.get_runner_params().ini_disable:  # nothing is kept: it is laid out anew
@@ -336,6 +342,9 @@ class Host:
         if not left:
             return
         self._fresh[name] = left - 1
+        if name in self._unfinished and left < FRESH_FRAMES:  # in the first frame the other one's layout is still there
+            self._unfinished.discard(name)
+            hello_imgui.get_runner_params().docking_params.layout_reset = True
         if left == 1:
             params = hello_imgui.get_runner_params()
             if not params.ini_disable:

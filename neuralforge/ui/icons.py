@@ -1,5 +1,6 @@
 """The icons of the window, by meaning. Font Awesome 6 Free Solid, in its private code points (some of its names are
-plain ASCII characters, which the text font would win)."""
+plain ASCII characters, which the text font would win).
+"""
 
 from __future__ import annotations
 

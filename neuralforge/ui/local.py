@@ -1,4 +1,4 @@
-"""Commands that concern the window alone: the host, or a panel, carries them out, and the application never sees them."""
+"""Commands that concern the window alone: the host or a panel carries them out; the application never sees them."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def draw_missing(kit: Kit, view: View, post: Post, icon: str, title: str, line: 
         widgets.empty(kit, icons.WAIT, "Reading the run", "It is there in a moment.")
         return True
     words = "This run was opened from its files. A network can be looked into while it trains in this window."
-    action = "Go on" if run.can_resume else ""
+    action = "Continue" if run.can_resume else ""
     tip = "Restore the last checkpoint and go on with this run"
     if widgets.empty(kit, icon, "Not trained in this window", words, action, icons.RUN, tip):
         post(ResumeRun(run.folder))

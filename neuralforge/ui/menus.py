@@ -14,7 +14,8 @@ from neuralforge.ui.panel import Post
 from neuralforge.workbench.commands import OpenPath
 from neuralforge.workbench.view import View
 
-MENU_WIDTH_PX = 250.0
+MENU_WIDTH_PX = 290.0
+_CHECK_PX = 26.0
 MOST_RECENT = 10
 
 
@@ -108,8 +109,12 @@ def _list(kit: Kit, view: View, post: Post, state: BarState, menu: Menu) -> None
         if item.key == "run.some":
             label = f"Run {state.run_n:,} steps"
         at = imgui.get_cursor_screen_pos()
-        chosen, _ = imgui.menu_item(f"       {label}###{item.key}", item.shortcut, checked, enabled)
+        chosen, _ = imgui.menu_item(f"       {label}###{item.key}", "", checked, enabled)
         low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+        if item.shortcut:  # against the right edge; Dear ImGui would begin all of them in one column
+            wide = kit.text_size(item.shortcut, "mono", 13).x
+            end = ImVec2(high.x - kit.px(_CHECK_PX) - wide, (low.y + high.y) / 2 - kit.px(8))
+            kit.draw_text(end, item.shortcut, kit.theme.text3 if enabled else kit.theme.disabled, "mono", 13)
         ink = kit.theme.text2 if enabled else kit.theme.disabled
         kit.draw_text(ImVec2(at.x, (low.y + high.y) / 2 - kit.px(7)), item.icon, ink, "regular", 13)
         if kit.marks.on:

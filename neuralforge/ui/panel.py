@@ -1,4 +1,4 @@
-"""What a panel is. One file each in `neuralforge.ui.panels`; the host finds them, docks them and catches their errors."""
+"""What a panel is. One file each in `neuralforge.ui.panels`; the host finds and docks them and catches their errors."""
 
 from __future__ import annotations
 
@@ -65,5 +65,5 @@ class Panel(ABC):
         """
         return False
 
-    def forget(self) -> None:
+    def forget(self) -> None:  # noqa: B027 - most panels have nothing to let go of
         """Let go of textures; called on the thread of the window before it closes, and after an error."""

@@ -95,13 +95,16 @@ class Editor:
         """What Redo would do again, None when there is nothing."""
         return self._steps[self._position].label if self._position < len(self._steps) else None
 
-    def open(self, document: Document, path: Path | None = None, saved: bool = True) -> None:
+    def open(
+        self, document: Document, path: Path | None = None, saved: bool = True, inference: Inference | None = None
+    ) -> None:
         """Open a document; the history of the one before goes.
 
         Args:
             document: The document. Nodes without a place are given one.
             path: Its file, None while it has none.
             saved: Whether it is as its file has it; False for one that a crash left behind.
+            inference: Of this very document, where it was worked out already.
         """
         document = self._placed(document)
         self._steps, self._position, self._labels = [], 0, None
@@ -109,7 +112,7 @@ class Editor:
         self.path = path
         self.selection = frozenset()
         self.document = document
-        self.inference = infer_all(document.graph, self.catalog)
+        self.inference = inference or infer_all(document.graph, self.catalog)
         self.revision += 1
         self.opened += 1
 

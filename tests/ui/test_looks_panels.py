@@ -356,11 +356,11 @@ def test_a_drawing_is_asked_while_the_hand_moves(pilot: Pilot) -> None:
 def test_an_opened_run_can_be_gone_on_with(pilot: Pilot) -> None:
     desk = pilot.desk
     desk.show(driver="", state="interrupted", can_resume=True, prediction=None)
-    pilot.click("button/Go on")
+    pilot.click("button/Continue")
     assert desk.take(ResumeRun) == [ResumeRun(desk.view.run.folder)]
     desk.show(can_resume=False)
     pilot.frames(2)
-    assert not pilot.exists("button/Go on")
+    assert not pilot.exists("button/Continue")
 
 
 @scenario(stage=on(TryPanel, "small_cnn", "digits"), size_px=SIZE_PX)

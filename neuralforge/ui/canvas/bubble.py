@@ -53,11 +53,17 @@ class Bubble:
         self._layout: _Layout | None = None
         self._laid_for: tuple[object, ...] = ()
 
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Where it lies on the screen: left, top, right, bottom; all 0 while there is none."""
+        return self._box
+
     def draw(self, kit: Kit, scene: Scene, camera: Camera, view: DocumentView, hovered: str | None, post: Post) -> None:
         """Draw the bubble of the node that is meant, if there is one."""
         item = self._choose(kit, scene, camera, view, hovered)
         self.shown = item.node.id if item is not None else None
         if item is None or item.issue is None:
+            self._box = (0.0, 0.0, 0.0, 0.0)
             return
         if item.issue is not self._issue or self._complaint is None:
             self._issue, self._complaint = item.issue, complaint(item.issue, view)
@@ -100,12 +106,19 @@ class Bubble:
         if node_right < low_x or nx > high_x or ny < low_y or node_top > high_y:
             self._box = (0.0, 0.0, 0.0, 0.0)
             return
-        width, height, edge = kit.px(WIDTH_PX), lay.height, kit.px(8)
+        width, height, edge, gap = kit.px(WIDTH_PX), lay.height, kit.px(8), kit.px(GAP_PX)
+        if height + 2 * edge > high_y - low_y or width + 2 * edge > high_x - low_x:
+            self._box = (0.0, 0.0, 0.0, 0.0)  # no room for it; the mark on the node and the list of issues are left
+            return
         x = float(round(min(max(nx, low_x + edge), high_x - width - edge)))
-        y = float(round(ny + kit.px(GAP_PX)))
-        below = y + height + edge <= high_y or node_top - height - edge < low_y
-        if not below:
-            y = float(round(node_top - kit.px(GAP_PX) - height))
+        y = float(round(ny + gap))
+        out = -1  # the tip is on its upper edge
+        if y + height + edge > high_y:
+            y, out = float(round(node_top - gap - height)), 1
+        if y < low_y + edge:  # neither below nor above: beside the node, as far as there is room
+            y, out = float(round(min(max(node_top, low_y + edge), high_y - height - edge))), 0
+            x = float(round(node_right + gap if node_right + gap + width + edge <= high_x else nx - gap - width))
+            x = min(max(x, low_x + edge), high_x - width - edge)
         self._box = (x, y, x + width, y + height)
         color = t.warning if words.incomplete else t.danger
         draw = imgui.get_window_draw_list()
@@ -122,7 +135,8 @@ class Bubble:
         tip_x = min(max((nx + node_right) / 2, x + kit.px(18)), x + width - kit.px(18))
         with overlay(kit, "bubble", x, y, width, height, color, t.elevated):
             self._inside(kit, x, y, words, lay, post)
-            self._tip(kit, tip_x, y if below else y + height, -1 if below else 1, color)
+            if out:
+                self._tip(kit, tip_x, y if out < 0 else y + height, out, color)
         if kit.marks.on:
             kit.marks.note("bubble", *self._box)
 

@@ -92,8 +92,15 @@ class Overview:
         self._drawing: Drawing = []
         self._drawn_for: tuple[object, ...] = ()
 
-    def draw(self, kit: Kit, scene: Scene, camera: Camera) -> None:
-        """Draw the map; nothing on a small canvas, or where everything is seen anyway."""
+    def draw(self, kit: Kit, scene: Scene, camera: Camera, covered: tuple[float, float, float, float]) -> None:
+        """Draw the map; nothing on a small canvas, where everything is seen anyway, or over a bubble.
+
+        Args:
+            kit: The kit.
+            scene: What it shows.
+            camera: What is seen of it.
+            covered: Where the bubble lies on the screen: left, top, right, bottom.
+        """
         box = scene.bounds() if self._wanted(kit, camera) and scene.nodes else None
         if box is None:
             return
@@ -103,6 +110,8 @@ class Overview:
         width, height = kit.px(MAP_PX[0]), kit.px(MAP_PX[1])
         x = camera.at[0] + camera.size[0] - kit.px(EDGE_PX) - width
         y = camera.at[1] + camera.size[1] - kit.px(EDGE_PX) - height
+        if covered[2] > x and covered[3] > y:
+            return
         with overlay(kit, "overview", x, y, width, height):
             shrink = min((width - kit.px(16)) / (box[2] - box[0]), (height - kit.px(16)) / (box[3] - box[1]))
             shrink = min(shrink, kit.scale * 0.15)

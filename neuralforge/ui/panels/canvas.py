@@ -9,7 +9,7 @@ from imgui_bundle import ImVec2, ImVec4, imgui, imgui_ctx
 from imgui_bundle import imgui_node_editor as ed
 from imgui_bundle import imgui_node_editor_ctx as ed_ctx
 
-from neuralforge.ui import icons, style
+from neuralforge.ui import icons, style, widgets
 from neuralforge.ui.canvas.bubble import Bubble
 from neuralforge.ui.canvas.camera import TITLES_FROM, Camera, opening
 from neuralforge.ui.canvas.draw import NodePainter, block
@@ -28,6 +28,9 @@ ORDER_FRAMES: Final = 3
 """Frames after a click during which the editor may still bring nodes to the front."""
 
 LEAST_SIDE_PX: Final = 8.0
+
+MAX_NODES: Final = 2000
+"""Of a network that is drawn; the node editor must be told of each node in each frame, 0.1 ms of it."""
 
 
 class CanvasPanel(Panel):
@@ -83,6 +86,11 @@ class CanvasPanel(Panel):
         available = imgui.get_content_region_avail()
         if available.x < LEAST_SIDE_PX or available.y < LEAST_SIDE_PX:
             return
+        count = len(view.document.document.graph.nodes)
+        if count > MAX_NODES:
+            line = f"The canvas draws up to {MAX_NODES:,} nodes. It can be trained and saved all the same."
+            widgets.empty(self.kit, icons.LAYERS, f"This network has {count:,} nodes", line)
+            return
         fresh = self._prepare()
         corner = imgui.get_cursor_screen_pos()
         camera, document = self.camera, view.document
@@ -128,7 +136,7 @@ class CanvasPanel(Panel):
         if scene.nodes:
             hovered = gestures.hovered.node.id if gestures.hovered is not None else None
             self._bubble.draw(kit, scene, camera, document, hovered, post)
-            self._overview.draw(kit, scene, camera)
+            self._overview.draw(kit, scene, camera, self._bubble.box)
             if zoom_box(kit, camera) == "fit":
                 self._fit = FitCanvas()
         elif first_words(kit, camera):

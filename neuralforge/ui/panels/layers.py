@@ -29,7 +29,7 @@ class LayersPanel(Panel):
     """Ratios, gradients, and the weights and activations of the selected node."""
 
     key = "layers"
-    title = "Layers"
+    title = "Health"
     icon = icons.HEALTH
     docks = {"build": "hidden", "train": "lower right"}
     order = 10

@@ -299,7 +299,7 @@ class RunsPanel(Panel):
             self._selected = row.run.run_id
             if imgui.menu_item(f"{icons.OPEN}   Open", "Enter", False, row.run.is_readable)[0]:
                 post(OpenRun(row.run.folder))
-            if imgui.menu_item(f"{icons.RUN}   Go on", "", False, _can_go_on(row, run))[0]:
+            if imgui.menu_item(f"{icons.RUN}   Continue", "", False, _can_go_on(row, run))[0]:
                 post(ResumeRun(row.run.folder))
             if imgui.menu_item(f"{icons.COPY}   Copy path", "", False)[0]:
                 imgui.set_clipboard_text(str(row.run.folder))
@@ -405,8 +405,8 @@ def _can_go_on(row: RunRow, run: RunView | None) -> bool:
 
 def _resume_tip(row: RunRow) -> str:
     if row.can_resume:
-        return "Go on with this run where it stood"
-    return "Only a run that was paused, stopped or interrupted can be gone on with"
+        return "Continue this run where it stood"
+    return "Only a run that was paused, stopped or interrupted can be continued"
 
 
 PANEL = RunsPanel

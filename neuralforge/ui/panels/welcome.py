@@ -107,7 +107,7 @@ class WelcomePanel(Panel):
         top = at.y + kit.px(plan.head_px)
         draw_logo(kit, ImVec2(at.x, top), 44)
         kit.draw_text(ImVec2(at.x + kit.px(58), top - kit.px(10)), "NeuralForge", t.text, "display", 38)
-        line = ImVec2(at.x + kit.px(61), top + kit.px(41))
+        line = ImVec2(at.x + kit.px(58), top + kit.px(41))
         kit.draw_text(line, "Draw a network, train it, steer it while it learns.", t.text2, "regular", 16)
         right = at.x + kit.px(plan.width_px)
         for command, label, icon, kind, tip, keys in _HEAD_BUTTONS:

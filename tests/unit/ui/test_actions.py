@@ -61,7 +61,7 @@ def test_the_one_button_trains_pauses_and_goes_on() -> None:
     assert made == {
         "none": ("Train", do.Train()),
         "running": ("Pause", do.Control("pause")),
-        "paused": ("Go on", do.Control("run")),
+        "paused": ("Continue", do.Control("run")),
         "completed": ("Train", do.Train()),
     }
 
