@@ -164,7 +164,7 @@ async def start(
     if steps:
         shown.host.post(FitCanvas())
         turns = [Request(changes=dict(changes), at_step=step) for step, changes in (steering or {}).items()]
-        await desktop.start_plan(plan, requests=tuple(turns))
+        await desktop.training.start(plan, requests=tuple(turns))
         live = desktop.live
         assert live is not None
         while not live.ended and live.run.session.step < part * steps:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -132,7 +132,7 @@ class DocumentDesk:
     @property
     def is_safe_to_leave(self) -> bool:
         """Whether nothing is lost when another document is opened."""
-        return self.editor.saved or not self.editor.document.graph.nodes
+        return self.editor.saved
 
     def new(self) -> None:
         """Open an empty document."""
@@ -195,23 +195,31 @@ class DocumentDesk:
         for found in self._found:
             if found.file == file:
                 if not discard:
-                    self.editor.open(found.document, found.path, saved=False)
+                    self.show(found.document, found.path, saved=False)
                     self._recovery.keep(found.document, found.path)
                 self._recovery.discard(found)
 
-    def keep_copy(self) -> None:
-        """Copy the document unless it is saved; from any thread.
+    async def keep_copy(self) -> None:
+        """Copy the document unless it is saved, without holding up the frames.
 
         Raises:
             UserError: When the copy cannot be written.
         """
+        document, path = self.editor.document, self.editor.path
         if not self.is_safe_to_leave:
-            self._recovery.keep(self.editor.document, self.editor.path)
+            await asyncio.to_thread(self._recovery.keep, document, path)
+            if self.is_safe_to_leave:  # it was saved, or another one opened, meanwhile
+                self._recovery.forget()
 
-    def keep_copy_now(self) -> None:
-        """Copy the document after a fault; what goes wrong with that is not told over it."""
-        with suppress(Exception):
-            self.keep_copy()
+    def keep_copy_now(self) -> bool:
+        """Copy the document, after a fault, where it is not saved; return whether there is a copy of it."""
+        if self.is_safe_to_leave:
+            return False
+        try:
+            self._recovery.keep(self.editor.document, self.editor.path)
+        except Exception:  # told by whoever promises a copy
+            return False
+        return True
 
     def forget_copy(self) -> None:
         """Remove the copy: the window closes, and the person was asked."""

@@ -136,9 +136,6 @@ class Driver:
                     finished = await self._pump_in_slices()
                 if finished:
                     return
-                if self._prefers_worker() != self.on_worker:
-                    self.on_worker = not self.on_worker
-                    self.switches += 1
         finally:
             self._hand_back.set()
             if self._worker is not None:
@@ -165,6 +162,14 @@ class Driver:
         share = TO_SLICES_SHARE if self.on_worker else TO_WORKER_SHARE
         return self.step_secs > share * self.clock.room_secs
 
+    def _goes_to_worker(self) -> bool:
+        """Decide where steps run from now on, and return whether that is the worker."""
+        wanted = self._prefers_worker()
+        if wanted != self.on_worker:
+            self.on_worker = wanted
+            self.switches += 1
+        return wanted
+
     def _is_long_ahead(self) -> bool:
         """Return whether what comes next would hold up the frames."""
         if self.mode != "auto":
@@ -187,7 +192,7 @@ class Driver:
                 await self.clock.next_frame()
                 due_secs = self.clock.due_secs()
             elif time.monotonic() + self.step_secs > due_secs + min(LATE_SECS, self.step_secs / 2):
-                if self._prefers_worker():
+                if self._goes_to_worker():
                     return False
                 await self.clock.next_frame()
                 due_secs = self.clock.due_secs()
@@ -198,7 +203,7 @@ class Driver:
             pulse = self._next()
             if pulse is None:
                 return True
-            if not self._is_long_ahead() and not self._prefers_worker():
+            if not self._goes_to_worker() and not self._is_long_ahead():
                 return False
             if pulse.kind == "paused":
                 self.session.wait_for_request(UNATTENDED_SECS)

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from neuralforge.data.registry import reference, resolve
 from neuralforge.data.source import RawData
 from neuralforge.data.splits import Splits, split
 from neuralforge.errors import UserError
@@ -53,7 +54,15 @@ def describe(raw: RawData, text: str, options: dict[str, str], config: TrainConf
         columns=_columns(raw) if not is_image else (),
         rows=tuple(_rows(raw, shown)) if not is_image else (),
         points=_points(raw, parts) if info.kind == "table" and info.input_shape == (2,) else None,
+        reference=_reference(text, options),
     )
+
+
+def _reference(text: str, options: dict[str, str]) -> tuple[str, dict[str, str]] | None:
+    try:
+        return reference(*resolve(text, options))
+    except UserError:  # its file has gone since it was read
+        return None
 
 
 def _splits(raw: RawData, config: TrainConfig) -> Splits | None:

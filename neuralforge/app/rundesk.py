@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from neuralforge.app.drivers import Driver, FrameClock, Mode
 from neuralforge.errors import UserError
@@ -19,7 +19,7 @@ from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.knobs import KnobValue, Refused
 from neuralforge.workbench.requests import Request, Ticket
 from neuralforge.workbench.series import SeriesBook
-from neuralforge.workbench.status import Progress
+from neuralforge.workbench.status import Progress, RunState
 from neuralforge.workbench.view import KnobsView, RunView
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SPEED_SECS: Final = 0.5
+_LATE_LOOK_SECS: Final = 0.1
+"""Between looks at a network whose run is over."""
 _PLANNED_POINTS: Final = 400
 _LOOK_SECS: Final = 0.005
 _REFUSED_SECS: Final = 0.5
@@ -81,7 +83,7 @@ class LiveRun:
         run: The session with its log.
         feed: What the log has taken.
         clock: Tells the driver when frames are due.
-        data: What it trains on, in words.
+        data: Name of the source that it trains on, and all options of it.
         on_end: Called on the event loop when the driver has ended.
         mode: How it is pumped.
     """
@@ -91,7 +93,7 @@ class LiveRun:
         run: Run,
         feed: RunFeed,
         clock: FrameClock,
-        data: str,
+        data: tuple[str, Mapping[str, str]],
         on_end: Callable[[LiveRun], None],
         mode: Mode = "auto",
     ) -> None:
@@ -106,6 +108,8 @@ class LiveRun:
         self._speed = 0.0
         self._mark = (time.monotonic(), run.session.step)
         self._on_end = on_end
+        self._looking: asyncio.Future[None] | None = None
+        self._look_secs = 0.0
         self._horizon_steps = run.session.total_steps()  # before it is extended: the schedule keeps to the first plan
         self._events: tuple[Event, ...] = ()
         self._planned: tuple[Any, Any] | None = None
@@ -169,9 +173,11 @@ class LiveRun:
                 refused_secs = refused_secs + _LOOK_SECS if session.state == "paused" else 0.0
                 await asyncio.sleep(_LOOK_SECS)
         if not self.task.done():
-            if not self.task.cancelling():  # a second time would cut its own clearing up short
+            if not session.ended and not self.task.cancelling():  # else its own clearing up would be cut short
                 self.task.cancel()
             await asyncio.wait({self.task})
+        if self._looking is not None:
+            await asyncio.gather(self._looking, return_exceptions=True)
         if session.ended:
             return ""
         try:
@@ -194,12 +200,19 @@ class LiveRun:
             running = session.state == "running"
             self._speed = (0.6 * self._speed + 0.4 * fresh if self._speed else fresh) if running else 0.0
             self._mark = (now, step)
-        if session.ended and session.engine.watch is not None and self.task.done():
-            session.engine.watch.service(session)
+        if session.ended and self.task.done() and now >= self._look_secs:
+            self._look_again(now)
         for key in [key for key, ticket in self._asked.items() if ticket.status != "queued"]:
             ticket = self._asked.pop(key)
             if ticket.status == "rejected":
                 self._refusal[key] = ticket.why or "It was refused."
+
+    def _look_again(self, now: float) -> None:
+        """Look at the network of a run that is over, in a thread: a large one takes longer than a frame."""
+        watch = self.run.watch
+        if watch is not None and (self._looking is None or self._looking.done()):
+            self._look_secs = now + _LATE_LOOK_SECS
+            self._looking = asyncio.ensure_future(asyncio.to_thread(watch.service, self.run.session))
 
     def knobs(self) -> KnobsView:
         """Return what can be turned; the same one as long as nothing of it changes."""
@@ -238,7 +251,8 @@ class LiveRun:
             left_secs=left,
             driver="worker" if self.driver.on_worker else "slices",
             device=session.config.device,
-            data=self.data,
+            data=self.data[0],
+            data_options=self.data[1],
             config=session.config,
             document=self.document,
             differs=differs,
@@ -254,7 +268,7 @@ class LiveRun:
             boundary=watch.boundary if watch else None,
             prediction=watch.prediction if watch else None,
             trouble=progress.trouble or (str(self.fault) if self.fault else None),
-            can_resume=False,
+            can_resume=self.ended and session.state == "stopped",
         )
 
     def _plan(self, progress: Progress) -> tuple[Any, Any] | None:
@@ -335,10 +349,11 @@ def read_run(folder: Path) -> OpenedRun:
             name=str(attributes.get("name", "")),
             folder=reader.folder,
             live=False,
-            state=status,
+            state=cast(RunState, status),
             progress=progress,
             device=config.device,
             data=str(data.get("text", "")),
+            data_options=dict(data.get("options") or {}),
             config=config,
             document=document,
             series=SeriesBook.of(series),
@@ -377,7 +392,7 @@ async def begin(
     except UserError:
         _throw_away(plan, run)
         raise
-    return LiveRun(run, feed, clock, plan.data.text, on_end, mode)
+    return LiveRun(run, feed, clock, (plan.data.text, dict(plan.data.options)), on_end, mode)
 
 
 async def go_on(
@@ -390,7 +405,8 @@ async def go_on(
     """
     feed = RunFeed()
     opened, run = await _made(lambda: _resume(folder, feed, steps), lambda made: made[1].log.abandon())
-    return LiveRun(run, feed, clock, opened.view(False).data, on_end)
+    view = opened.view(False)
+    return LiveRun(run, feed, clock, (view.data, view.data_options), on_end)
 
 
 async def _made(make: Callable[[], T], let_go: Callable[[T], object]) -> T:

@@ -23,8 +23,8 @@ from neuralforge.errors import UserError
 from neuralforge.runs.errors import reason
 from neuralforge.ui.backend import BackendKind
 from neuralforge.ui.host import FRESH_FRAMES, Host
-from neuralforge.ui.local import ChoosePath, FitCanvas, FocusPanel
-from neuralforge.workbench.commands import OpenPath, OpenRun, ShowWelcome, Start
+from neuralforge.ui.local import ChoosePath, FitCanvas
+from neuralforge.workbench.commands import Command, OpenPath, OpenRun, ShowWelcome, Start
 from neuralforge.workbench.requests import Request
 
 SETTLE_FRAMES: Final = 12
@@ -118,11 +118,34 @@ class Shown:
             ini_path=_kept_layout(desktop),
         )
         self.interrupted: signal.Signals | None = None
-        desktop.shoot = self._shoot
-        desktop.to_clipboard = imgui.set_clipboard_text
-        desktop.pace = lambda: (1 / max(self.window.frame_secs, 1e-6), self.window.cost_secs)
-        desktop.close_window = self.window.shut
-        desktop.ask_for_file = lambda: self.host.post(ChoosePath("save"))
+        desktop.port = self
+
+    # What the application needs of the window
+
+    def close(self) -> None:
+        """Close the window after this frame."""
+        self.window.shut()
+
+    def shoot(self, path: Path) -> None:
+        """Write a picture of the window, and tell."""
+
+        async def shoot() -> None:
+            await self.picture(path)
+            self.desktop.console.say(f"Picture written: {path}")
+
+        self.desktop.beside.start(shoot())
+
+    def to_clipboard(self, text: str) -> None:
+        """Put a text into the system's clipboard."""
+        imgui.set_clipboard_text(text)
+
+    def ask_for_file(self, then: Command) -> None:
+        """Ask for a file to save the document to."""
+        self.host.post(ChoosePath("save", then))
+
+    def pace(self) -> tuple[float, float]:
+        """Return frames a second, and the seconds that one takes."""
+        return 1 / max(self.window.frame_secs, 1e-6), self.window.cost_secs
 
     async def run(self, script: Script | None = None) -> int:
         """Show the window until it is closed: by the person, by a script that ends it, or by SIGINT or SIGTERM.
@@ -142,6 +165,7 @@ class Shown:
         window, desktop = self.window, self.desktop
         scripted: asyncio.Task[int] | None = None
         with self._signals():
+            asyncio.get_running_loop().set_exception_handler(self._lost)
             try:
                 window.open()
                 window.frame()  # before torch is loaded, so that there is something to see at once
@@ -162,7 +186,12 @@ class Shown:
                     with suppress(asyncio.CancelledError, UserError):
                         await scripted
                 window.close()
-                await desktop.end(asked=self.interrupted is None)
+                await desktop.end()
+
+    def _lost(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Tell of what nobody has caught: an exception in a callback, or of a task that nobody waits for."""
+        error = context.get("exception") or RuntimeError(str(context.get("message")))
+        self.desktop.fault(error, "Something went wrong beside the window")
 
     # Signals
 
@@ -237,9 +266,8 @@ class Shown:
         desktop.take_plan(plan, view, path)
         if not script.train:
             return None
-        await desktop.start_plan(plan, requests=tuple(script.requests))
+        await desktop.training.start(plan, requests=tuple(script.requests))
         await self._frames(FRESH_FRAMES)  # the arrangement for training is laid out
-        self.host.post(FocusPanel("try" if view.points is None else "decision"))
         self.host.post(FitCanvas())
         return desktop.live
 
@@ -277,13 +305,6 @@ class Shown:
         while self.window.frames < until and not self.window.is_closing:
             self.window.wake()
             await asyncio.sleep(LOOK_SECS)
-
-    def _shoot(self, path: Path) -> None:
-        async def shoot() -> None:
-            await self.picture(path)
-            self.desktop.console.say(f"Picture written: {path}")
-
-        self.desktop.beside(shoot(), "")
 
 
 def _kept_layout(desktop: Desktop) -> Path | None:

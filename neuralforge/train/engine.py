@@ -308,6 +308,27 @@ class Engine:
             self.scaler.load_state_dict(state["scaler"])
 
 
+def check_engine(document: Document, prepared: Prepared, config: TrainConfig) -> None:
+    """Find out whether an engine could be made, without making it and without drawing a number.
+
+    Args:
+        document: The network, bound to the data.
+        prepared: The data.
+        config: How to train.
+
+    Raises:
+        UserError: When the network does not fit the data, or the device does not have what is asked.
+    """
+    device = pick_device(config.device)
+    _autocast_dtype(config, device)
+    inference = infer_all(document.graph, catalog())
+    _refuse_if_too_large(document, inference, config, device)
+    generated = generate(document, catalog(), inference)
+    criterion = Criterion(config.loss, prepared.info, prepared.preprocessing)
+    _check_ends(document, prepared, criterion, generated)
+    KnobBoard.for_run(config, criterion.key, document.graph, inference)
+
+
 def _refuse_if_too_large(document: Document, inference: Inference, config: TrainConfig, device: torch.device) -> None:
     """Refuse a network that the memory cannot hold, before any of it is allocated."""
     totals = inference.totals(config.batch_size)

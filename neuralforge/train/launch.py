@@ -28,7 +28,7 @@ from neuralforge.runs.log import RunLog
 from neuralforge.runs.reader import RunReader
 from neuralforge.train.checkpoint import Snapshot, read_checkpoint
 from neuralforge.train.devices import default_threads, list_devices
-from neuralforge.train.engine import Engine
+from neuralforge.train.engine import Engine, check_engine
 from neuralforge.train.keeper import Keeper
 from neuralforge.train.recorder import TRAIN_CHANNEL, Difference, Feed, History, LogRecorder, Recorder, Retracing, Tee
 from neuralforge.train.session import StepFailed, TrainingSession
@@ -132,6 +132,15 @@ def start(plan: Plan, *, paused: bool = False, feed: Feed | None = None, watch: 
     log = RunLog.create(plan.runs_dir, header, writer_info=_versions())
     session = TrainingSession(engine, _recorder(log, feed), Keeper(log.folder, config), paused=paused)
     return Run(session, log, plan=plan)
+
+
+def check(plan: Plan) -> None:
+    """Find out whether a plan works out, without building the network and without drawing a number.
+
+    Raises:
+        UserError: As `start` would, as far as that can be told beforehand.
+    """
+    check_engine(plan.document, _prepared(plan.raw, plan.task, plan.config), plan.config)
 
 
 def _recorder(log: RunLog, feed: Feed | None) -> Recorder:

@@ -149,6 +149,7 @@ class TrainingSession:
             self._loss,
             dict(self.metrics),
             self.trouble,
+            *self._batches(),
         )
 
     def final_metrics(self) -> dict[str, float]:
@@ -166,6 +167,18 @@ class TrainingSession:
         order = self.engine.order
         left = batches_in_epoch(n - order.cursor, size) if order.cursor < n else 0
         return self.step + left + ((self._limit_epochs or 0) - order.epoch) * per_epoch
+
+    def _batches(self) -> tuple[int, int]:
+        """Return the updates made in this epoch and those of the whole of it, as if all had the size now in force."""
+        values, n, order = self.board.values, len(self.engine.train), self.engine.order
+        size = int(values["batch_size"] * values["accumulation"])
+        epoch, cursor = self._update_from or (order.epoch, order.cursor)  # an update that is begun is not made
+        if cursor < n:
+            made = -(-cursor // size)
+            return made, made + batches_in_epoch(n - cursor, size)
+        per_epoch = batches_in_epoch(n, size)
+        is_last = self._limit_epochs is not None and epoch >= self._limit_epochs
+        return (per_epoch if is_last else 0), per_epoch
 
     def ahead(self) -> Ahead:
         """Tell what comes before the next pulse, so that a driver may choose where to do it; almost free."""

@@ -28,6 +28,7 @@ from neuralforge.ui.panel import Panel, Post
 from neuralforge.ui.shortcuts import chord, focused_panel, while_typing
 from neuralforge.workbench import commands as do
 from neuralforge.workbench.commands import Command
+from neuralforge.workbench.status import RunState
 from neuralforge.workbench.view import View
 
 Menu = Literal["File", "Edit", "View", "Run", "Help"]
@@ -37,10 +38,8 @@ Made = Command | tuple[Command, ...] | None
 
 DEFAULT_RUN_N: Final = 100
 SCALES: Final = (0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
-GRAPH_PANELS: Final = frozenset({"", "canvas", "outline", "palette", "inspector"})
-"""Panels in which keys such as Delete mean the selected nodes; "" is no panel at all."""
 
-_LIVE: Final = frozenset({"starting", "running", "paused"})
+_LIVE: Final[frozenset[RunState]] = frozenset({"ready", "running", "paused"})
 
 
 def _always(view: View) -> bool:
@@ -85,8 +84,15 @@ class Action:
     group: int = 0
     on_graph: bool = False
 
-    def label(self, view: View) -> str:
-        """Return the title as it is now."""
+    def label(self, view: View, run_n: int = DEFAULT_RUN_N) -> str:
+        """Return the title as it is now.
+
+        Args:
+            view: What there is.
+            run_n: How many steps "Run N" makes.
+        """
+        if self.key == "run.some":
+            return f"Run {run_n:,} steps"
         return self.words(view) if self.words else self.title
 
 
@@ -97,7 +103,7 @@ def is_live(view: View) -> bool:
 
 def is_running(view: View) -> bool:
     """Return whether steps are being made."""
-    return is_live(view) and view.run is not None and view.run.state in ("running", "starting")
+    return is_live(view) and view.run is not None and view.run.state in ("ready", "running")
 
 
 def is_paused(view: View) -> bool:
@@ -153,6 +159,10 @@ def _needs_selection(view: View) -> str:
 
 def _needs_live(view: View) -> str:
     return "There is no live run."
+
+
+def _begun_here(view: View) -> bool:
+    return view.run is not None and (view.run.live or bool(view.run.driver))
 
 
 def _resumable(view: View) -> bool:
@@ -306,7 +316,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         key="run.reset", title="Reset", icon=icons.RESET, menu="Run", shortcut="Ctrl+F5",
         tip="End the run, and begin a new one from the same plan and seed, which waits.", make=lambda v: do.Reset(),
-        enabled=lambda v: v.run is not None and (is_live(v) or v.can_train), why_not=lambda v: "There is no run.",
+        enabled=_begun_here, why_not=lambda v: "Only a run of this window can be reset." if v.run else "There is no run.",
         group=1,
     ),
     Action(
@@ -340,6 +350,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
 )  # fmt: skip
 """In the order of the menus; `all_actions` adds one for each panel."""
+
+
+@cache
+def graph_panels() -> frozenset[str]:
+    """Return the panels in which keys such as Delete mean the selected nodes; "" is no panel at all."""
+    from neuralforge.ui.registry import panels  # panels may take actions from here
+
+    return frozenset({"", *(kind.key for kind in panels() if kind.on_graph)})
 
 
 @cache
@@ -404,6 +422,6 @@ def dispatch_shortcuts(view: View, post: Post, run_n: int = DEFAULT_RUN_N) -> No
     for keys, item in _chords():
         if not imgui.is_key_chord_pressed(keys) or (typing and not while_typing(item.shortcut)):
             continue
-        if item.on_graph and focused_panel() not in GRAPH_PANELS:
+        if item.on_graph and focused_panel() not in graph_panels():
             continue
         perform(item, view, post, run_n)

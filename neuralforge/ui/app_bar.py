@@ -7,6 +7,7 @@ from itertools import pairwise
 from imgui_bundle import ImVec2, imgui
 
 from neuralforge.ui import icons, widgets
+from neuralforge.ui.actions import ACTIONS
 from neuralforge.ui.bar_state import APP_BAR_PX, EDGE_PX, NARROW_PX, BarState, divider, go_to, ground, line_below
 from neuralforge.ui.bar_texts import document_words
 from neuralforge.ui.kit import Kit
@@ -19,6 +20,9 @@ from neuralforge.workbench.view import View
 SEARCH_WIDTH_PX = 262.0
 _LOGO_PX = 22.0
 _SWITCH = (("build", "Build", icons.BUILD), ("train", "Train", icons.TRAIN))
+_SWITCHING = {item.key.removeprefix("view."): item for item in ACTIONS if item.key in ("view.build", "view.train")}
+_SWITCH_TIPS = {name: item.tip for name, item in _SWITCHING.items()}
+_SWITCH_KEYS = {name: item.shortcut for name, item in _SWITCHING.items()}
 
 
 def draw_app_bar(kit: Kit, view: View, post: Post, state: BarState) -> None:
@@ -46,7 +50,9 @@ def draw_app_bar(kit: Kit, view: View, post: Post, state: BarState) -> None:
     divider(kit, x, middle)
     _document(kit, view, x + kit.px(16), middle, left - x - kit.px(40))
     go_to(left, middle - kit.px(16))
-    clicked = widgets.segmented(kit, "arrangement", _SWITCH, state.arrangement, on_bar=True)
+    clicked = widgets.segmented(
+        kit, "arrangement", _SWITCH, state.arrangement, on_bar=True, tips=_SWITCH_TIPS, shortcuts=_SWITCH_KEYS
+    )
     if clicked is not None and clicked != state.arrangement:
         post(SetArrangement("build" if clicked == "build" else "train"))
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from neuralforge.ui.actions import is_live
 from neuralforge.ui.knob_scale import pending_words
 from neuralforge.ui.numbers import count, duration, plural, rate
 from neuralforge.workbench.knobs import Scope
+from neuralforge.workbench.status import RunState
 from neuralforge.workbench.view import RunView, View
 
 Tone = Literal["quiet", "success", "warning", "danger", "accent", "info"]
 
-_STATES: dict[str, tuple[str, Tone]] = {
-    "starting": ("Starting", "warning"),
+_STATES: Final[Mapping[RunState, tuple[str, Tone]]] = {
+    "ready": ("Starting", "warning"),
     "running": ("Training", "success"),
     "paused": ("Paused", "warning"),
     "completed": ("Finished", "accent"),
     "stopped": ("Stopped", "quiet"),
     "failed": ("Failed", "danger"),
     "interrupted": ("Interrupted", "warning"),
-    "loading": ("Loading the run", "quiet"),
 }
 
 
@@ -45,7 +46,7 @@ def run_words(view: View) -> tuple[str, Tone]:
     run = view.run
     if run is None:
         return ("Ready", "success") if view.engine_ready else ("Loading the engine", "quiet")
-    words, tone = _STATES.get(run.state, (run.state.capitalize(), "quiet"))
+    words, tone = _STATES[run.state]
     return (f"{words}: {run.trouble}", "danger") if run.trouble else (words, tone)
 
 
@@ -83,12 +84,8 @@ def epoch_words(run: RunView) -> str:
 
 def batch_words(run: RunView) -> str:
     """Return the batch within the epoch: "batch 216 / 500"; "" where the length of an epoch is not known."""
-    epochs, total = run.config.epochs, run.progress.total_steps
-    if not epochs or total < epochs:
-        return ""
-    each = total / epochs
-    batch = round(run.progress.step - (run.progress.epoch - 1) * each)
-    return f"batch {count(batch)} / {count(round(each))}" if 0 <= batch <= each + 1 else ""
+    batch, batches = run.progress.batch, run.progress.batches
+    return f"batch {count(batch)} / {count(batches)}" if batches and run.config.epochs is not None else ""
 
 
 def speed_words(run: RunView) -> tuple[str, ...]:

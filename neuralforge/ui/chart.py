@@ -23,6 +23,7 @@ AXIS_PX: Final = 22
 _FLAGS: Final = implot.Flags_.canvas_only | implot.Flags_.no_inputs | implot.Flags_.no_frame
 _AXIS: Final = implot.AxisFlags_.no_decorations | implot.AxisFlags_.lock | implot.AxisFlags_.no_initial_fit
 _NO_FIT: Final = implot.ItemFlags_.no_fit | implot.ItemFlags_.no_legend
+_LINE_GAP_PX: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +177,18 @@ def _mark_broken(kit: Kit, axes: Axes, curves: Sequence[tuple[Trace, Drawn]]) ->
 
 
 def draw_lines(kit: Kit, key: str, axes: Axes, lines: tuple[tuple[int, Color], ...], alpha: float, memo: Memo) -> None:
-    """Draw vertical lines at steps, at most one for each pixel and colour."""
+    """Draw vertical lines at steps; where many of a colour crowd, some of them stand for all."""
 
     def lay() -> list[tuple[ImVec2, ImVec2, int]]:
         places = {(round(axes.x_of(step)), color) for step, color in lines if axes.x.low <= step <= axes.x.high}
-        y0, y1 = axes.area.y0, axes.area.y1
-        return [(ImVec2(x, y0), ImVec2(x, y1), color.fade(alpha).u32) for x, color in sorted(places)]
+        y0, y1, gap = axes.area.y0, axes.area.y1, kit.px(_LINE_GAP_PX)
+        last: dict[Color, float] = {}
+        laid = []
+        for x, color in sorted(places):
+            if x - last.get(color, -gap) >= gap:
+                last[color] = x
+                laid.append((ImVec2(x, y0), ImVec2(x, y1), color.fade(alpha).u32))
+        return laid
 
     draw, weight = imgui.get_window_draw_list(), max(1.0, kit.px(1))
     for start, end, color in memo.get(f"lines {key}", (axes.area, axes.x, lines), lay):

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from neuralforge.layers.spec import Category
 from neuralforge.ui import icons
-from neuralforge.ui.actions import Action, Made, all_actions
+from neuralforge.ui.actions import DEFAULT_RUN_N, Action, Made, all_actions
 from neuralforge.ui.insertion import insertion
 from neuralforge.ui.layer_search import LayerEntry, entries, rank_of
 from neuralforge.ui.local import ChoosePath, FitCanvas
@@ -65,9 +65,14 @@ class Item:
     make: Callable[[View], Made]
     action: Action | None = None
 
-    def label(self, view: View) -> str:
-        """Return what it says now."""
-        return one_line(self.action.label(view)) if self.action else self.title
+    def label(self, view: View, run_n: int = DEFAULT_RUN_N) -> str:
+        """Return what it says now.
+
+        Args:
+            view: What there is.
+            run_n: How many steps "Run N" makes.
+        """
+        return one_line(self.action.label(view, run_n)) if self.action else self.title
 
     def why_not(self, view: View) -> str | None:
         """Return why it cannot be done now; None when it can."""

@@ -7,7 +7,7 @@ from typing import Final
 from imgui_bundle import ImVec2, imgui, imgui_ctx
 
 from neuralforge.ui import icons, widgets
-from neuralforge.ui.actions import perform
+from neuralforge.ui.actions import DEFAULT_RUN_N, perform
 from neuralforge.ui.command_items import Item, find, items_of
 from neuralforge.ui.kit import Face, Kit
 from neuralforge.ui.memo import Memo
@@ -53,8 +53,13 @@ class CommandPalette:
         """Begin anew, with an empty query."""
         self._query, self._marked, self._reveal = "", 0, True
 
-    def draw(self, view: View, post: Post) -> bool:
+    def draw(self, view: View, post: Post, run_n: int = DEFAULT_RUN_N) -> bool:
         """Draw the palette.
+
+        Args:
+            view: What there is.
+            post: Asks for something.
+            run_n: How many steps "Run N" makes.
 
         Returns:
             Whether it stays open.
@@ -72,12 +77,12 @@ class CommandPalette:
             self._draw_field()
             found = self._found(view)
             self._move(len(found))
-            chosen = self._draw_list(found, view)
+            chosen = self._draw_list(found, view, run_n)
             self._draw_foot(found, view)
             if chosen is None and found and enter_pressed():
                 chosen = found[self._marked]
             if chosen is not None and chosen.why_not(view) is None:
-                self._perform(chosen, view, post)
+                self._perform(chosen, view, post, run_n)
                 return False
             return not (escape_pressed() or clicked_outside())
 
@@ -90,10 +95,10 @@ class CommandPalette:
         items = self._memo.get("items", stamp, lambda: items_of(view))
         return self._memo.get("found", (items, self._query, self.recent), lambda: find(self._query, items, self.recent))
 
-    def _perform(self, item: Item, view: View, post: Post) -> None:
+    def _perform(self, item: Item, view: View, post: Post, run_n: int) -> None:
         self.recent = (item.key, *(key for key in self.recent if key != item.key))[:MAX_RECENT]
         if item.action is not None:
-            perform(item.action, view, post)
+            perform(item.action, view, post, run_n)
             return
         made = item.make(view)
         for command in made if isinstance(made, tuple) else (made,):
@@ -143,7 +148,7 @@ class CommandPalette:
                 self._reveal = True
         self._marked = min(self._marked, max(0, count - 1))
 
-    def _draw_list(self, found: tuple[Item, ...], view: View) -> Item | None:
+    def _draw_list(self, found: tuple[Item, ...], view: View, run_n: int) -> Item | None:
         """Draw the list and return what was clicked."""
         kit = self.kit
         imgui.set_cursor_pos(kit.vec(_INSET_PX, _FIELD_PX + _INSET_PX))
@@ -182,7 +187,7 @@ class CommandPalette:
         elif bottom > now + height:
             imgui.set_scroll_y(bottom - height)
 
-    def _draw_row(self, item: Item, place: int, view: View) -> bool:
+    def _draw_row(self, item: Item, place: int, view: View, run_n: int) -> bool:
         kit, t = self.kit, self.kit.theme
         at = imgui.get_cursor_screen_pos()
         size = ImVec2(imgui.get_content_region_avail().x, kit.px(ROW_PX))
@@ -204,7 +209,7 @@ class CommandPalette:
             face: Face = "mono" if why_not is None else "regular"
             left = write_right(kit, right, middle, aside, t.text3, face, 13)
             room -= right - left + kit.px(16)
-        title = widgets.shortened(kit, item.label(view), room, "medium", 15)
+        title = widgets.shortened(kit, item.label(view, run_n), room, "medium", 15)
         x = at.x + kit.px(42)
         write(kit, x, middle, title, t.text if why_not is None else t.disabled, "medium", 15)
         x += kit.text_size(title, "medium", 15).x + kit.px(10)

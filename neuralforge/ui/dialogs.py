@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from neuralforge.ui.actions import DEFAULT_RUN_N
 from neuralforge.ui.command_palette import CommandPalette
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.local import ChoosePath, Local, ShowCommands, ShowShortcuts
@@ -43,13 +44,14 @@ class Dialogs:
         """Whether a dialog takes the keyboard, so that shortcuts must wait."""
         return self._open is not None or self._asked is not None
 
-    def draw(self, view: View, post: Post, arrangement: Arrangement) -> None:
+    def draw(self, view: View, post: Post, arrangement: Arrangement, run_n: int = DEFAULT_RUN_N) -> None:
         """Draw what is open; once a frame, above the panels.
 
         Args:
             view: What there is to show.
             post: Asks for something.
             arrangement: Which panels lie below.
+            run_n: How many steps "Run N" makes.
         """
         self._notices.draw(view, post)
         if view.question is not None:
@@ -57,21 +59,21 @@ class Dialogs:
             return
         self._question.draw(None, post)
         try:
-            self._draw_open(view, post)
+            self._draw_open(view, post, run_n)
         except Exception as error:  # a dialog that cannot be drawn must not take the others with it
             name, self._open = self._open, None
             self._chooser.close()
             post(Tell(f"The dialog for {name} could not be drawn: {type(error).__name__}: {error}", "error"))
 
-    def _draw_open(self, view: View, post: Post) -> None:
+    def _draw_open(self, view: View, post: Post, run_n: int) -> None:
         if self._asked is not None:
             self._chooser.close()
             asked, self._asked, self._open = self._asked, None, "files"
-            self._chooser.open(asked.purpose, view)
+            self._chooser.open(asked.purpose, view, asked.then)
         stays = True
         match self._open:
             case "commands":
-                stays = self._palette.draw(view, post)
+                stays = self._palette.draw(view, post, run_n)
             case "files":
                 stays = self._chooser.draw(view, post)
             case "shortcuts":

@@ -143,7 +143,7 @@ class Form:
         width = widgets.row_label(self.kit, label or label_of(field.name), tip or tip_of(field))
         wrong = problem or self._wrong.get(key)
         if field.kind == "bool" and not field.optional:
-            answer = self._switch(key, value, width, enabled)
+            answer = self._switch(key, value, width, enabled, tip or tip_of(field))
         elif field.kind in ("choice", "bool"):
             answer = self._choice(field, key, value, width, enabled)
         elif isinstance(value, tuple) and field.length and len(value) <= MOST_SIDE_BY_SIDE:
@@ -175,11 +175,11 @@ class Form:
         """Forget what was refused, when other things are shown under the same keys."""
         self._wrong = {key: words for key, words in self._wrong.items() if not key.startswith(prefix)}
 
-    def _switch(self, key: str, value: Value, width: float, enabled: bool) -> Change | None:
+    def _switch(self, key: str, value: Value, width: float, enabled: bool, tip: str) -> Change | None:
         kit = self.kit
         at = imgui.get_cursor_pos()
         imgui.set_cursor_pos(ImVec2(at.x + width - kit.px(32), at.y + kit.px((FIELD_HEIGHT_PX - 18) / 2)))
-        flipped = widgets.toggle(kit, key, bool(value), enabled=enabled)
+        flipped = widgets.toggle(kit, key, bool(value), tip=tip, enabled=enabled)
         imgui.set_cursor_pos(at)
         imgui.dummy(ImVec2(1, kit.px(FIELD_HEIGHT_PX)))
         return Change(not value) if flipped else None

@@ -36,6 +36,12 @@ EM_PX: Final = 16.0
 FRESH_FRAMES: Final = 6
 """Frames until an arrangement that was laid out anew stands."""
 
+PATIENCE: Final = 30
+"""After so many failures in a row a part of the window that is no panel is left out for good."""
+
+BLANK_FRAMES: Final = 3
+"""Frames without panels when the arrangement changes: tabs that come back one by one would lose their order."""
+
 WELCOME: Final = "welcome"
 """Key of the panel that covers the window instead of being docked."""
 
@@ -65,7 +71,8 @@ class Host:
 
     Attributes:
         kit: The means of drawing.
-        failures: Key of a panel -> what went wrong in it.
+        failures: Key of a panel, or name of another part -> what went wrong in it last. A panel is not drawn while it
+            is in there; trying again takes it out.
     """
 
     def __init__(self, desk: Desk, kit: Kit | None = None) -> None:
@@ -74,6 +81,8 @@ class Host:
         self._desk = desk
         self._kinds = {kind.key: kind for kind in panels()}
         self._panels: dict[str, Panel] = {key: kind(self.kit) for key, kind in self._kinds.items()}
+        self._in_a_row: dict[str, int] = {}
+        self._told: set[tuple[str, type[Exception]]] = set()
         self._posted: list[Command] = []
         self._view: View | None = None
         self._drawn: set[str] = set()
@@ -85,11 +94,13 @@ class Host:
         self._run_seen: str | None = None
         self._fresh: dict[Arrangement, int] = {}
         self._unfinished: set[Arrangement] = set()
+        self._in_front: dict[Arrangement, list[str]] = {}
         self._docks: dict[Arrangement, dict[str, Dock]] = {}
         self._picture = ""
         self._front: list[str] = []
         self._next_front: str | None = None
         self._unsettled = 0
+        self._blank = 0
 
     # What the window calls
 
@@ -142,10 +153,11 @@ class Host:
         if not view.welcome:
             self._front_first_tabs()
             self._unsettled = max(0, self._unsettled - 1)
+            self._blank = max(0, self._blank - 1)
         if self._focus is not None and not self._unsettled:
             self._show(self._focus)
         # One a frame: the focus of a second would undo that of the first.
-        self._next_front = self._front.pop(0) if self._front and not view.welcome else None
+        self._next_front = self._front.pop(0) if self._front and not (view.welcome or self._blank) else None
 
     def before_exit(self) -> None:
         """Let go of everything that lives on the graphics card."""
@@ -173,11 +185,12 @@ class Host:
     def end_frame(self) -> None:
         """Hand over what was posted in the frame."""
         seen = frozenset(self._drawn)
-        if seen != self._watched:
+        if seen != self._watched and not self._blank:
             self._watched = seen
-            self._posted.append(Watch(seen))
+            wants = frozenset[str]().union(*(self._kinds[key].wants for key in seen))
+            self._posted.append(Watch(seen, wants))
         posted, self._posted = self._posted, []
-        outside = [command for command in posted if not (isinstance(command, Local) and self._take(command))]
+        outside = [command for command in posted if not (isinstance(command, Local) and self._taken(command))]
         if outside:
             self._desk.carry_out(outside)
 
@@ -192,7 +205,7 @@ class Host:
 
         def draw() -> None:
             view = self._view
-            if view is None or view.welcome:
+            if view is None or view.welcome or self._blank:
                 return
             if self._next_front == key:
                 self._next_front = None
@@ -223,6 +236,7 @@ class Host:
                 self._panels[key].draw(view, self._post)
         except Exception as error:
             self.failures[key] = "".join(traceback.format_exception(error))
+            self._desk.fault(error, f"The panel {self._kinds[key].title} could not be drawn")
             self._panels[key].forget()
 
     def _draw_failure(self, key: str) -> None:
@@ -260,7 +274,10 @@ class Host:
             return
         if view.welcome and WELCOME in self._panels:
             self._draw_welcome(view)
-        self._guarded("dialogs", lambda: self._dialogs.draw(view, self._post, self._bars.arrangement))
+        # A question must be answered before anything else, so its dialog is never given up.
+        vital = view.question is not None
+        arrangement, run_n = self._bars.arrangement, self._bars.run_n
+        self._guarded("dialogs", lambda: self._dialogs.draw(view, self._post, arrangement, run_n), vital=vital)
 
     def _draw_welcome(self, view: View) -> None:
         viewport = imgui.get_main_viewport()
@@ -281,17 +298,40 @@ class Host:
                 self._drawn.add(WELCOME)
                 self._draw_panel(WELCOME, view)
 
-    def _guarded(self, name: str, draw: Callable[[], None]) -> None:
-        """Draw a part that is no panel; a fault in it is told once and the part left out."""
-        if name in self.failures:
+    def _guarded(self, name: str, draw: Callable[[], None], *, vital: bool = False) -> None:
+        """Draw a part that is no panel; a fault in it is told once, and it is tried again in the next frame.
+
+        Args:
+            name: Its name.
+            draw: Draws it.
+            vital: Whether it is tried again however often it fails.
+        """
+        failed = self._in_a_row.get(name, 0)
+        if failed >= PATIENCE and not vital:
             return
         try:
             with restored_stacks():
                 draw()
         except Exception as error:
             self.failures[name] = "".join(traceback.format_exception(error))
+            self._in_a_row[name] = failed + 1
+            if (name, type(error)) not in self._told:
+                self._told.add((name, type(error)))
+                self._desk.fault(error, f"The {name} met a fault and will be tried again")
+            if failed + 1 == PATIENCE and not vital:
+                self._desk.fault(error, f"The {name} failed {PATIENCE} times in a row and will be left out")
+        else:
+            self._in_a_row.pop(name, None)
 
     # What concerns the window alone
+
+    def _taken(self, command: Local) -> bool:
+        """Carry out what concerns the window alone; a fault in it is told, and takes no other command with it."""
+        try:
+            return self._take(command)
+        except Exception as error:
+            self._desk.fault(error, f"{type(command).__name__} could not be carried out")
+            return True
 
     def _take(self, command: Local) -> bool:
         match command:
@@ -308,19 +348,35 @@ class Host:
             case RetryPanel(key):
                 self.failures.pop(key, None)
             case _:
-                return self._dialogs.take(command) or any(p.take(command) for p in self._panels.values())
+                return self._offer(command)
         return True
+
+    def _offer(self, command: Local) -> bool:
+        """Offer a command to dialogs and panels, and return whether one took it or failed in taking it."""
+        failed = False
+        takers = {"The dialogs": self._dialogs.take}
+        takers |= {f"The panel {self._kinds[key].title}": panel.take for key, panel in self._panels.items()}
+        for name, take in takers.items():
+            try:
+                if take(command):
+                    return True
+            except Exception as error:
+                failed = True
+                self._desk.fault(error, f"{name} could not take {type(command).__name__}")
+        return failed
 
     def _arrange(self, name: Arrangement) -> None:
         if self._bars.arrangement == name:
             return
         left = self._bars.arrangement
-        if self._front or self._fresh.get(left):  # it was left before it stood: once more when one comes back to it
+        if self._fresh.get(left):  # it was left before it stood: once more when one comes back to it
             self._fresh[left] = FRESH_FRAMES
-            self._front.clear()
             self._unfinished.add(left)
+        self._in_front[left] = [*sorted((self._watched or frozenset()) - {WELCOME}), *self._front]
+        self._front = list(self._in_front.get(name, ()))  # windows that come back take the focus from each other
         self._bars.arrangement = name
         self._unsettled = FRESH_FRAMES
+        self._blank = BLANK_FRAMES
         if hello_imgui.get_runner_params().ini_disable:  # nothing is kept: it is laid out anew
             self._fresh[name] = FRESH_FRAMES
         hello_imgui.switch_layout(ARRANGEMENTS[name])
@@ -387,10 +443,17 @@ class Host:
             self._run_seen = run_id
             if run_id is not None:
                 self._arrange("train")
-                self._picture = "decision" if view.data.points is not None else "try"
-        if self._picture in self._kinds and not self._fresh.get("train"):
+                self._picture = next((key for key in self._kinds if self._leads(key, view)), "")
+        if self._picture and not self._fresh.get("train"):
             self._front.append(self._picture)
             self._picture = ""
+
+    def _leads(self, key: str, view: View) -> bool:
+        try:
+            return self._kinds[key].leads(view)
+        except Exception as error:
+            self._desk.fault(error, f"The panel {self._kinds[key].title} could not say whether it is to be in front")
+            return False
 
     def _follow_settings(self, view: View) -> None:
         settings = view.settings

@@ -144,6 +144,8 @@ class KnobRows:
             self._label(knob, label, now, width - kit.px(32 + 8 + (24 if icon else 0)))
             imgui.set_cursor_pos(ImVec2(local.x + width - kit.px(32), local.y + kit.px(4)))
             flipped = widgets.toggle(kit, knob.key, bool(now.value), enabled=now.enabled)
+            if imgui.is_item_hovered():
+                widgets.tooltip(kit, _tip(knob, now, label))
             imgui.set_cursor_pos(local)
             imgui.dummy(ImVec2(1, kit.px(_FIELD_HEIGHT_PX + 2)))
         self._refusal(knob, now)
@@ -304,12 +306,14 @@ class KnobRows:
             if opened:
                 first = now.initial
                 if first is not None and not isinstance(first, bool):
-                    known = imgui.menu_item_simple(f"Reset to {knob_text(knob, first)}", enabled=first != value)
+                    words = f"Reset to {knob_text(knob, first)}"
+                    known = widgets.menu_item(kit, words, "Its value when the run began", enabled=first != value)
                     chosen = first if known else None
                 for words, factor in (("Halve", 0.5), ("Double", 2.0)):
                     changed = scaled(knob, value, factor)
                     label = f"{words} to {knob_text(knob, changed)}"
-                    if imgui.menu_item_simple(label, enabled=changed != value):
+                    tip = "As far as its bounds allow"
+                    if widgets.menu_item(kit, label, tip, enabled=changed != value):
                         chosen = changed
         if chosen is None:
             return None

@@ -16,9 +16,15 @@ class Local(Command):
 
 @dataclass(frozen=True, slots=True)
 class ChoosePath(Local):
-    """Ask for a file: to open a document, to save it, or to choose data; what follows is posted when it is chosen."""
+    """Ask for a file: to open a document, to save it, or to choose data; what follows is posted when it is chosen.
+
+    Args:
+        purpose: What for.
+        then: What follows once a document is saved.
+    """
 
     purpose: Literal["open", "save", "data file", "data folder"]
+    then: Command | None = None
 
 
 @dataclass(frozen=True, slots=True)

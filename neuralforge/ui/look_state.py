@@ -24,20 +24,13 @@ def is_here(run: RunView) -> bool:
 
 
 def info_of(run: RunView, data: DataView) -> DataInfo | None:
-    """Return the facts about the data of a run, if that is what is chosen now.
-
-    A run remembers the name of its data, but of a file only that it is one; there the shape must do.
-    """
+    """Return the facts about the data of a run, if that is what is chosen now: the same source with the same options."""
     info = data.info
-    if info is None or (run.data != data.text and not _is_path(data.text)):
+    if info is None or (data.reference or (data.text, data.options)) != (run.data, run.data_options):
         return None
     inputs = (dict(node.params) for node in run.document.graph.nodes.values() if node.layer == "input")
     shapes = [params["shape"] for params in inputs if "shape" in params]
     return info if not shapes or info.input_shape in shapes else None
-
-
-def _is_path(text: str) -> bool:
-    return "/" in text or "\\" in text or "." in text
 
 
 def draw_missing(kit: Kit, view: View, post: Post, icon: str, title: str, line: str) -> bool:
@@ -61,9 +54,6 @@ def draw_missing(kit: Kit, view: View, post: Post, icon: str, title: str, line: 
         return True
     if is_here(run):
         return False
-    if run.state == "loading":
-        widgets.empty(kit, icons.WAIT, "Reading the run", "It is there in a moment.")
-        return True
     words = "This run was opened from its files. A network can be looked into while it trains in this window."
     action = "Continue" if run.can_resume else ""
     tip = "Restore the last checkpoint and go on with this run"

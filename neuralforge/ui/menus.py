@@ -65,7 +65,8 @@ def draw_menu_button(kit: Kit, view: View, post: Post, state: BarState, x: float
     if widgets.icon_button(kit, icons.MENU, "menu", "Menu"):
         imgui.open_popup("all menus")
     imgui.set_next_window_pos(at + kit.vec(0, 34))
-    with widgets.popup_look(kit), kit.font("regular", 15), imgui_ctx.begin_popup("all menus") as opened:
+    spacing = imgui_ctx.push_style_var(imgui.StyleVar_.item_spacing, kit.vec(8, 10))
+    with widgets.popup_look(kit), spacing, kit.font("regular", 15), imgui_ctx.begin_popup("all menus") as opened:
         if opened:
             for menu in MENUS:
                 with imgui_ctx.begin_menu(menu) as inside:
@@ -105,9 +106,7 @@ def _list(kit: Kit, view: View, post: Post, state: BarState, menu: Menu) -> None
         before = item
         enabled = item.enabled(view)
         checked = item.checked(view) if item.checked else False
-        label = item.label(view)
-        if item.key == "run.some":
-            label = f"Run {state.run_n:,} steps"
+        label = item.label(view, state.run_n)
         at = imgui.get_cursor_screen_pos()
         chosen, _ = imgui.menu_item(f"       {label}###{item.key}", "", checked, enabled)
         low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()

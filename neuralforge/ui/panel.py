@@ -35,6 +35,8 @@ class Panel(ABC):
         order: Tabs of a dock are in this order.
         padded: Whether its window has the usual padding.
         help: What it is for, in a sentence; its tooltip in the menu.
+        wants: What must be looked at in a run while it is seen, by the names of `neuralforge.workbench.commands.Watch`.
+        on_graph: Whether keys such as Delete mean the selected nodes while it is focused.
     """
 
     key: ClassVar[str]
@@ -44,6 +46,8 @@ class Panel(ABC):
     order: ClassVar[int] = 50
     padded: ClassVar[bool] = True
     help: ClassVar[str] = ""
+    wants: ClassVar[frozenset[str]] = frozenset()
+    on_graph: ClassVar[bool] = False
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
@@ -56,6 +60,15 @@ class Panel(ABC):
             view: What there is to show.
             post: Asks for something.
         """
+
+    @classmethod
+    def leads(cls, view: View) -> bool:
+        """Return whether it is to be in front when a run begins; the first of those that say so is.
+
+        Args:
+            view: What there is to show; its run has just begun.
+        """
+        return False
 
     def take(self, command: Local) -> bool:
         """Carry out what concerns the window alone; called before a frame.

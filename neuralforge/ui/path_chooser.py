@@ -38,11 +38,12 @@ class PathChooser:
         self._native: NativeDialog | None = None
         self._use_native = use_native
         self._purpose: Purpose = "open"
+        self._then: Command | None = None
         self._last: dict[str, Path] = {}
 
-    def open(self, purpose: Purpose, view: View) -> None:
-        """Begin to ask."""
-        self._purpose = purpose
+    def open(self, purpose: Purpose, view: View, then: Command | None = None) -> None:
+        """Begin to ask; `then` follows once a document is saved."""
+        self._purpose, self._then = purpose, then
         folder = self._begin_in(view)
         name = ""
         if purpose == "save":
@@ -87,7 +88,7 @@ class PathChooser:
         if data:
             command = UseData(str(path))
         else:
-            command = Save(path) if self._purpose == "save" else OpenPath(path)
+            command = Save(path, self._then) if self._purpose == "save" else OpenPath(path)
         post(command)
 
     def _wait(self, native: NativeDialog, view: View, post: Post) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from imgui_bundle import ImVec2, imgui
 
@@ -12,12 +14,17 @@ from neuralforge.ui.actions import is_live
 from neuralforge.ui.bar_state import EDGE_PX, STATUS_BAR_PX, BarState, go_to, ground, tone_color
 from neuralforge.ui.bar_texts import Tone, device_words, issue_words, pending_sentence, run_words
 from neuralforge.ui.kit import Kit
-from neuralforge.ui.numbers import count, memory, plural, rate
+from neuralforge.ui.numbers import count, memory, plural, rate, si
 from neuralforge.ui.panel import Arrangement, Post
 from neuralforge.workbench.view import View
 
 _GAP_PX = 24.0
 _SPINNER = "spinner"
+_IMPORTANCE: Final[Mapping[Arrangement, tuple[str, ...]]] = {
+    "build": ("parameters", "macs", "memory", "device", "step", "speed", "fps"),
+    "train": ("step", "speed", "device", "memory", "parameters", "macs", "fps"),
+}
+"""Keys of the numbers, those first that stay where there is little room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +63,9 @@ def draw_status_bar(kit: Kit, view: View, post: Post, state: BarState) -> None:
     # The words at the left go before the numbers at the right, but leave them two fifths of the bar.
     wanted = sum(_left_width(kit, item) for item in left) + kit.px(_GAP_PX) * len(left)
     room = width - kit.px(2 * EDGE_PX)
-    numbers = right_items(view, state.arrangement)
-    start = _numbers(kit, numbers, at.x + width - kit.px(EDGE_PX), room - min(wanted, room * 0.6), middle)
+    numbers, room_px = right_items(view), room - min(wanted, room * 0.6)
+    shown = most_important(numbers, [_number_width(kit, item) for item in numbers], kit.px(20), room_px, state.arrangement)
+    start = _numbers(kit, shown, at.x + width - kit.px(EDGE_PX), middle)
     x = edge
     for item in left:
         space = start - x - kit.px(_GAP_PX)
@@ -90,24 +98,22 @@ def left_items(view: View) -> list[Item]:
     return items
 
 
-def right_items(view: View, arrangement: Arrangement) -> list[Item]:
-    """Return the numbers of the right side, the most important last.
+def right_items(view: View) -> list[Item]:
+    """Return the numbers of the right side, from left to right.
 
     Args:
         view: What there is.
-        arrangement: Which arrangement of panels is shown; the tool bar for building tells the costs already.
     """
     totals, run = view.document.totals, view.run
+    about = f"What training takes at a batch size of {totals.batch_size}"
+    macs = "Multiply-accumulates of the forward pass of one sample"
     words, tip = device_words(view)
-    items = []
-    if arrangement == "train":
-        learnable = f"{count(totals.parameters)} parameters"
-        about = f"What training takes at a batch size of {totals.batch_size}"
-        items += [
-            Item(learnable, "", "quiet", "Learnable numbers of the network", "parameters"),
-            Item(memory(totals.training_bytes), icons.MEMORY, "quiet", about, "memory"),
-        ]
-    items.append(Item(words, icons.DEVICE, "quiet", tip, "device"))
+    items = [
+        Item(f"{count(totals.parameters)} parameters", "", "quiet", "Learnable numbers of the network", "parameters"),
+        Item(f"{si(totals.macs)} MACs", "", "quiet", macs, "macs"),
+        Item(memory(totals.training_bytes), icons.MEMORY, "quiet", about, "memory"),
+        Item(words, icons.DEVICE, "quiet", tip, "device"),
+    ]
     if run is not None:
         items.append(Item(f"step {count(run.progress.step)}", icons.STEP, "quiet", "Updates made", "step"))
         if run.steps_per_sec > 0:
@@ -116,6 +122,25 @@ def right_items(view: View, arrangement: Arrangement) -> list[Item]:
     cost = f"A frame takes {view.ui_cost_secs * 1000:.1f} ms" if view.ui_cost_secs else "Frames a second"
     items.append(Item(f"{view.fps:3.0f} fps", icons.SPEED, "quiet", cost, "fps"))
     return items
+
+
+def most_important(
+    items: Sequence[Item], widths: Sequence[float], gap: float, room: float, arrangement: Arrangement
+) -> list[Item]:
+    """Return the numbers for which there is room, in their order; what matters least goes first.
+
+    Args:
+        items: The numbers.
+        widths: Their widths.
+        gap: Between two of them.
+        room: What there is, as the widths in any unit.
+        arrangement: Which arrangement of panels is shown.
+    """
+    rank = _IMPORTANCE[arrangement].index
+    left = dict(zip(items, widths, strict=True))
+    while left and sum(left.values()) + gap * (len(left) - 1) > room:
+        del left[max(left, key=lambda item: rank(item.key))]
+    return list(left)
 
 
 def _left_width(kit: Kit, item: Item) -> float:
@@ -142,15 +167,16 @@ def _words(kit: Kit, item: Item, x: float, middle: float, room: float) -> float:
     return end
 
 
-def _numbers(kit: Kit, items: list[Item], right: float, room: float, middle: float) -> float:
-    """Draw as many numbers as there is room for, from the right edge, and return where they begin."""
+def _number_width(kit: Kit, item: Item) -> float:
+    return kit.text_size(item.words, "mono", 13).x + (kit.px(22) if item.icon else 0.0)
+
+
+def _numbers(kit: Kit, items: list[Item], right: float, middle: float) -> float:
+    """Draw numbers from the right edge, and return where they begin."""
     start = right
     for item in reversed(items):
         icon = kit.px(22) if item.icon else 0.0
-        width = kit.text_size(item.words, "mono", 13).x + icon
-        if right - (start - width) > room:
-            break
-        x = start - width
+        x = start - _number_width(kit, item)
         if item.icon:
             kit.draw_text(ImVec2(x, middle - kit.px(7)), item.icon, kit.theme.text3, "regular", 13)
         kit.draw_text(ImVec2(x + icon, middle - kit.px(8)), item.words, kit.theme.text2, "mono", 13)

@@ -267,7 +267,7 @@ def _progress(kit: Kit, view: View, state: BarState, left: float, right: float, 
         kit.draw_text(ImVec2(start, middle - kit.px(16)), words, t.text3, "mono", 13)
         end = start - kit.px(20)
     batch = batch_words(run) if run.live else ""
-    if not run.live and run.state != "loading":
+    if not run.live:
         words = run_words(view)[0] + ("; Train starts a new run" if view.can_train else "")
         words = widgets.shortened(kit, words, end - x, "regular", 14)
         kit.draw_text(ImVec2(x, middle - kit.px(17)), words, t.text2, "regular", 14)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal
 
@@ -99,14 +99,25 @@ def tooltip(kit: Kit, words: str, shortcut: str = "") -> None:
                     mono(kit, shortcut, kit.theme.text3)
 
 
-@contextmanager
-def popup_look(kit: Kit) -> Iterator[None]:
-    """Give popups and tooltips that are begun inside their border and padding."""
-    with (
-        imgui_ctx.push_style_color(imgui.Col_.border, kit.vec4(kit.theme.border_strong)),
-        imgui_ctx.push_style_var(imgui.StyleVar_.window_padding, kit.vec(10, 8)),
-    ):
-        yield
+class popup_look:  # like those of imgui_ctx; as a generator it would take thrice as long
+    """Give popups and tooltips that are begun inside their border and padding.
+
+    Args:
+        kit: The kit.
+    """
+
+    __slots__ = ("_kit",)
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    def __enter__(self) -> None:
+        imgui.push_style_color(imgui.Col_.border, self._kit.vec4(self._kit.theme.border_strong))
+        imgui.push_style_var(imgui.StyleVar_.window_padding, self._kit.vec(10, 8))
+
+    def __exit__(self, *_: object) -> None:
+        imgui.pop_style_var()
+        imgui.pop_style_color()
 
 
 # Buttons
@@ -234,8 +245,9 @@ def toggle(kit: Kit, key: str, on: bool, *, tip: str = "", enabled: bool = True)
 
 
 def segmented(
-    kit: Kit, key: str, options: Sequence[tuple[str, str, str]], chosen: str, *, on_bar: bool = False
-) -> str | None:
+    kit: Kit, key: str, options: Sequence[tuple[str, str, str]], chosen: str, *, on_bar: bool = False,
+    tips: Mapping[str, str] | None = None, shortcuts: Mapping[str, str] | None = None,
+) -> str | None:  # fmt: skip
     """Draw a row of choices of which one holds, and return the one that was clicked.
 
     Args:
@@ -244,6 +256,8 @@ def segmented(
         options: (value, label, icon) of each.
         chosen: The value that holds.
         on_bar: Whether it lies on the ground of the window instead of a panel.
+        tips: Value -> its tooltip.
+        shortcuts: Value -> the keys that choose it.
     """
     t = kit.theme
     clicked = None
@@ -258,6 +272,8 @@ def segmented(
         if imgui.invisible_button(f"##{key}/{value}", ImVec2(width, height), imgui.ButtonFlags_.enable_nav):
             clicked = value
         hovered = imgui.is_item_hovered()
+        if tips:
+            tooltip(kit, tips.get(value, ""), (shortcuts or {}).get(value, ""))
         inset = kit.vec(2, 2)
         low, high = ImVec2(x, at.y) + inset, ImVec2(x + width, at.y + height) - inset
         if value == chosen:
@@ -273,6 +289,13 @@ def segmented(
             kit.marks.note(f"segment/{key}/{value}", x, at.y, x + width, at.y + height)
         x += width
     return clicked
+
+
+def menu_item(kit: Kit, label: str, tip: str, shortcut: str = "", *, enabled: bool = True) -> bool:
+    """Draw a line of a context menu, with its tooltip, and return whether it was chosen."""
+    chosen, _ = imgui.menu_item(label, shortcut, False, enabled)
+    tooltip(kit, tip)
+    return bool(chosen)
 
 
 # Structure
@@ -418,7 +441,9 @@ def empty(
     return button(kit, action, action_icon, "field", tip=tip, enabled=enabled)
 
 
-def search_field(kit: Kit, key: str, value: str, hint: str, shortcut: str = "", *, focus: bool = False) -> str:
+def search_field(
+    kit: Kit, key: str, value: str, hint: str, shortcut: str = "", *, focus: bool = False, tip: str = ""
+) -> str:
     """Draw a field to search in, as wide as there is room, and return what stands in it.
 
     Args:
@@ -428,6 +453,7 @@ def search_field(kit: Kit, key: str, value: str, hint: str, shortcut: str = "", 
         hint: Shown while it is empty.
         shortcut: Keys that lead to it.
         focus: Whether it gets the keyboard now.
+        tip: Its tooltip while nobody types in it.
     """
     width = imgui.get_content_region_avail().x
     at = imgui.get_cursor_screen_pos()
@@ -438,6 +464,8 @@ def search_field(kit: Kit, key: str, value: str, hint: str, shortcut: str = "", 
         _, found = imgui.input_text_with_hint(f"##{key}", hint, value)
         size = imgui.get_item_rect_size()
         focus_ring(kit)
+    if tip and not imgui.is_item_active():
+        tooltip(kit, tip, shortcut)
     kit.draw_text(at + kit.vec(10, 8), icons.SEARCH, kit.theme.text3, "regular", 13)
     if shortcut and not value:
         taken = kit.text_size(shortcut, "mono", 13).x

@@ -108,9 +108,10 @@ class OpenPath(Command):
 
 @dataclass(frozen=True, slots=True)
 class Save(Command):
-    """Save the document; without a path where it lies already."""
+    """Save the document, without a path where it lies already; `then` follows only when it is saved."""
 
     path: Path | None = None
+    then: Command | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,9 +298,11 @@ class Watch(Command):
 
     Args:
         panels: Keys of the panels that were drawn in this frame.
+        wants: What these panels need to be looked at in a run: "gradients", "node", "maps", "boundary", "prediction".
     """
 
     panels: frozenset[str]
+    wants: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ process is dead holds what a crash left behind. Opening a copy runs nothing, as 
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import secrets
@@ -43,6 +44,14 @@ class Recovered:
     path: Path | None
     when_utc: str
     file: Path
+
+    @property
+    def when_text(self) -> str:
+        """When the copy was made, in local time as a person reads it."""
+        try:
+            return datetime.datetime.fromisoformat(self.when_utc).astimezone().strftime("%d %b %Y, %H:%M")
+        except ValueError:  # written by hand
+            return self.when_utc
 
 
 class Recovery:

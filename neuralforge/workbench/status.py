@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-RunState = Literal["ready", "running", "paused", "completed", "stopped", "failed"]
+RunState = Literal["ready", "running", "paused", "completed", "stopped", "failed", "interrupted"]
+"""A run is "ready" until its first step is begun, and "interrupted" where its files tell that its writer has died."""
 
 PulseKind = Literal["step", "batch", "validation", "paused"]
 
@@ -39,6 +40,8 @@ class Progress(NamedTuple):
         loss: Loss of the last update.
         metrics: Last value of each series, for example "validation/accuracy".
         trouble: Why the run is paused or failed, if it is because of a problem.
+        batch: Updates made in this epoch, counted with the batch size that is in force.
+        batches: Updates of this whole epoch, counted so; 0 where that is not known.
     """
 
     state: RunState
@@ -49,3 +52,5 @@ class Progress(NamedTuple):
     loss: float
     metrics: dict[str, float]
     trouble: str | None
+    batch: int = 0
+    batches: int = 0

@@ -17,7 +17,7 @@ from neuralforge.graph.inference import Inference, Issue, Totals
 from neuralforge.workbench.commands import Command
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.knobs import Knob, KnobValue
-from neuralforge.workbench.status import Progress
+from neuralforge.workbench.status import Progress, RunState
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,6 +142,7 @@ class DataView:
         rows: Some samples as text, where they are not images: features, then target.
         points: All samples (at most some thousands), where they have two features.
         notes: What was decided about it, as sentences.
+        reference: Its source and all options of it, as a run keeps them; None where those are `text` and `options`.
     """
 
     text: str = ""
@@ -156,6 +157,7 @@ class DataView:
     rows: tuple[tuple[str, ...], ...] = ()
     points: Points | None = None
     notes: tuple[str, ...] = ()
+    reference: tuple[str, Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,13 +207,14 @@ class RunView:
         name: Name of the network.
         folder: Where it lies.
         live: Whether this window trains it.
-        state: "starting", "running", "paused", "completed", "stopped", "failed", "interrupted", or "loading".
+        state: Its state.
         progress: Where it is.
         steps_per_sec: Smoothed; 0 while it does not run.
         left_secs: Time to its end at this speed; None where it is not known.
         driver: How it is pumped.
         device: Where it trains.
-        data: What it trains on.
+        data: Name of the source that it trains on.
+        data_options: All options of the source, as text.
         config: How it was started.
         document: The network that trains.
         differs: Whether the open document is another network.
@@ -234,13 +237,14 @@ class RunView:
     name: str
     folder: Path
     live: bool
-    state: str
+    state: RunState
     progress: Progress
     steps_per_sec: float = 0.0
     left_secs: float | None = None
     driver: str = ""
     device: str = ""
     data: str = ""
+    data_options: Mapping[str, str] = field(default_factory=dict)
     config: TrainConfig
     document: Document
     differs: bool = False

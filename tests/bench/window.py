@@ -74,7 +74,8 @@ def measure(bench: Bench) -> Iterator[Line]:
 
 def _pump_lines(found: dict[str, Any], step_ms: float, mode: str, hidden: bool) -> Iterator[Line]:
     limit = 1 - found["cost_ms"] / 1e3 * found["fps"]
-    goal, frame_goal_ms = 0.9 * limit, 20.0
+    goal: float = 0.9 * limit
+    frame_goal_ms: float | None = 20.0
     if hidden:
         goal, frame_goal_ms = 0.95, None
     elif step_ms <= 4:
@@ -206,7 +207,7 @@ def _frames(folder: Path, nodes: int, points: int, shown: str, frames: int, bega
         Event(operation="set", key="lr", old=1e-3, new=5e-4, applied_step=int(step), actor="person", gesture=f"g{step}")
         for step in np.linspace(1, points, 40)
     )
-    desk.run = OpenedRun(
+    desk.training.run = OpenedRun(
         RunView(
             run_id="bench", name="bench", folder=folder, live=False, state="completed", config=TrainConfig(),
             progress=Progress("completed", points, points, 20, 1.0, 0.1, {}, None), document=document,
@@ -261,7 +262,7 @@ def _start(folder: Path, began: float) -> dict[str, Any]:
     window = _shown(folder)
     window.window.open()
     window.window.frame()
-    first_ms = (time.time() - began) * 1e3
+    first_ms = (time.time() - began - _waited_secs()) * 1e3
     found = {"first_ms": first_ms, "torch": "torch" in sys.modules}
     window.window.close()
     return found
@@ -317,7 +318,7 @@ def _stalls(folder: Path, points: int, runs: int, epochs: int, began: float) -> 
     async def trains(until: str, start: Any) -> None:
         """Start a run and let it train; its beginning, its middle and its end apart."""
         await during(f"start of a run{until}", start)
-        live, first = desk.live, len(costs.at_secs) - 1
+        live, first = desk.training.live, len(costs.at_secs) - 1
         total = live.run.session.total_steps()
         while live.run.session.step < total - 1 and not live.ended:
             await asyncio.sleep(0.002)
@@ -344,10 +345,10 @@ def _stalls(folder: Path, points: int, runs: int, epochs: int, began: float) -> 
         source = next(path.parent for path in (folder / "runs").glob("*/run.h5"))
         for number in range(runs):
             shutil.copytree(source, folder / "runs" / f"{source.name}-{number}")
-        before = desk._runs
+        before = desk.training.runs
         await during(f"list of {runs} runs", do.RefreshRuns())
         first = len(costs.at_secs)
-        while desk._runs is before:
+        while desk.training.runs is before:
             await asyncio.sleep(0.01)
         found[f"list of {runs} runs"] = max(found[f"list of {runs} runs"], *costs.gaps_ms(first - 1), 0)
         window.window.shut()
@@ -403,15 +404,16 @@ def _pump(
     async def script() -> None:
         plan = task.plan(folder / "runs")
         desk.documents.show(plan.document)
-        desk._welcome, desk.raw = False, plan.raw
+        desk._welcome, desk.data.raw = False, plan.raw
         await asyncio.sleep(0.3)
         window.window.backend.hidden = hidden
-        await desk.start_plan(plan)
-        await asyncio.sleep(1)
+        await desk.training.start(plan)
+        while desk.training.live.run.session.step < 10:  # by then the driver knows the length of a step
+            await asyncio.sleep(0.01)
         for _ in range(rounds):
             for mode, tally in tallies.items():
-                tight = await _tight(desk.live, 0.5)
-                await _under_frames(desk.live, mode, costs, 1.5, tight, tally)
+                tight = await _tight(desk.training.live, 0.5)
+                await _under_frames(desk.training.live, mode, costs, 1.5, tight, tally)
         window.window.shut()
 
     _run_with(window, script())
@@ -434,7 +436,7 @@ class _Tally:
             "ratio": median(self.ratios),
             "step_ms": median(self.step_ms),
             "p99_ms": percentile(self.gaps_ms, 0.99),
-            "fps": 1e3 * len(self.gaps_ms) / sum(self.gaps_ms),
+            "fps": min(60.0, 1e3 * len(self.gaps_ms) / sum(self.gaps_ms)),  # more where neighbours took time
             "cost_ms": median(self.costs_ms),
             "worker": self.worker,
         }
@@ -493,9 +495,9 @@ def _same(folder: Path, arch: str, data: str, began: float) -> bool:
 
     async def script() -> None:
         desk.take_plan(plan, describe(plan.raw, data, {}, plan.config))
-        await desk.start_plan(plan)
-        await asyncio.shield(desk.live.task)
-        digests.append(desk.live.run.session.weights_sha256)
+        await desk.training.start(plan)
+        await asyncio.shield(desk.training.live.task)
+        digests.append(desk.training.live.run.session.weights_sha256)
         window.window.shut()
 
     _run_with(window, script())

@@ -14,6 +14,7 @@ from unittest import mock
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from neuralforge.app.port import NoWindow
 from neuralforge.errors import UserError
 from neuralforge.graph.edits import Many
 from neuralforge.ui import local
@@ -84,7 +85,7 @@ class Faults:
 
 def harmless(app: Whole) -> None:
     """Keep what is done by chance from closing the window, and from files that are not the test's own."""
-    app.desktop.close_window = lambda: None
+    app.desktop.port = NoWindow()
     documents = app.desktop.documents
     save: Callable[[Path | None], Path] = documents.save
 

@@ -55,8 +55,8 @@ def knobs_view(document: Document, config: TrainConfig, **facts: Any) -> KnobsVi
 
 def run_view(document: Document, config: TrainConfig, state: str = "running", **facts: Any) -> RunView:
     """Return a run in the middle of its third epoch."""
-    known = state if state in ("running", "paused", "completed", "stopped", "failed") else "ready"
-    progress = Progress(known, 216, 1440, 3, 0.15, 0.347, {"validation/accuracy": 0.883}, facts.get("trouble"))  # type: ignore[arg-type]
+    trouble = facts.get("trouble")
+    progress = Progress(state, 216, 1440, 3, 0.15, 0.347, {"validation/accuracy": 0.883}, trouble, 72, 72)  # type: ignore[arg-type]
     events = tuple(
         Event(operation="set", key=key, old=1.0, new=0.5, applied_step=step, status="applied", sequence=i + 1)
         for i, (key, step) in enumerate((("lr", 60), ("drop.dropout", 120), ("fc1.frozen", 180)))
@@ -85,7 +85,7 @@ def view_of(**parts: Any) -> View:
 def live_view(state: str = "running", **parts: Any) -> View:
     """Return a view with a live run."""
     view = view_of(**parts)
-    knobs = replace(view.knobs, live=state in ("starting", "running", "paused"))
+    knobs = replace(view.knobs, live=state in ("ready", "running", "paused"))
     return replace(view, knobs=knobs, run=run_view(view.document.document, view.config, state, live=knobs.live))
 
 

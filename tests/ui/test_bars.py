@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -21,11 +22,13 @@ from neuralforge.ui.bar_texts import (
     speed_words,
 )
 from neuralforge.ui.local import SetArrangement, ShowCommands
-from neuralforge.ui.status_bar import left_items, right_items
+from neuralforge.ui.panel import Arrangement
+from neuralforge.ui.status_bar import left_items, most_important, right_items
 from neuralforge.ui.tool_bar import next_issue, read_count
 from neuralforge.workbench import commands as do
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.knobs import Scope
+from neuralforge.workbench.status import RunState
 from neuralforge.workbench.view import DeviceFact, KnobsView, RecentFile, View
 from tests.ui.hands import Hands, document_of, document_view, live_view, stage, view_of
 from tests.ui.pilot import Pilot, scenario
@@ -151,7 +154,7 @@ def _states() -> dict[str, View]:
     view = view_of()
     live = live_view()
     assert live.run is not None
-    states = ("starting", "running", "paused", "completed", "stopped", "failed", "interrupted", "loading")
+    states = get_args(RunState)
     return {
         "plain": view,
         "broken": _broken(),
@@ -180,6 +183,8 @@ def test_where_a_run_is() -> None:
     run = live_view().run
     assert run is not None
     assert epoch_words(run) == "Epoch 3 of 20" and batch_words(run) == "batch 72 / 72"
+    read = replace(run, progress=run.progress._replace(batch=0, batches=0))  # from files: nobody knows
+    assert batch_words(read) == ""
     assert speed_words(run) == ("step 216", "182 steps/s", "06:12 left")
     by_steps = replace(run, config=TrainConfig(steps=1440), steps_per_sec=0.0)
     assert epoch_words(by_steps) == "Step 216 of 1,440" and batch_words(by_steps) == "" and speed_words(by_steps) == ()
@@ -235,10 +240,26 @@ def test_the_status_bar_in_words() -> None:
     assert [item.words for item in left_items(live)] == ["Training"]
     filed = replace(live, document=replace(live.document, path=Path("/a/net.nf.json")))
     assert [item.words for item in left_items(filed)] == ["Training", "Saved"]
-    numbers = [item.words for item in right_items(live, "train")]
-    assert numbers[-3:] == ["step 216", "182 steps/s", " 60 fps"]
-    building = [item.key for item in right_items(live, "build")]  # the tool bar has the costs
-    assert building == ["device", "step", "speed", "fps"]
+    totals, numbers = live.document.totals, right_items(live)
+    words = [item.words for item in numbers]
+    assert words[0] == f"{totals.parameters:,} parameters" and words[1].endswith(" MACs") and words[2].endswith("B")
+    assert words[3:] == ["CPU", "step 216", "182 steps/s", " 60 fps"]
+    assert [item.key for item in right_items(view_of())] == ["parameters", "macs", "memory", "device", "fps"]
+
+
+def test_the_numbers_that_matter_stay_in_a_narrow_status_bar() -> None:
+    numbers = right_items(live_view())
+    widths = [10.0] * len(numbers)
+
+    def kept(room: float, arrangement: Arrangement) -> list[str]:
+        return [item.key for item in most_important(numbers, widths, 2, room, arrangement)]
+
+    everything = ["parameters", "macs", "memory", "device", "step", "speed", "fps"]
+    assert kept(82, "build") == kept(82, "train") == everything
+    assert kept(81, "build") == everything[:-1]
+    assert kept(34, "build") == ["parameters", "macs", "memory"]
+    assert kept(34, "train") == ["device", "step", "speed"]
+    assert kept(9, "train") == []
 
 
 def test_the_next_issue() -> None:

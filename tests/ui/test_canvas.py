@@ -160,6 +160,36 @@ def test_a_long_network_opens_at_its_readable_left_end_and_f_shows_all_of_it(pil
     assert not pilot.exists("overview")
 
 
+@scenario(stage=at(lambda: find("resnet18").build()), size_px=SIZE)
+def test_a_new_size_is_made_use_of_until_somebody_looks_elsewhere(pilot: Pilot) -> None:
+    desk = settled(pilot)
+    wide, left = desk._widths_px, (pilot.rect("node/input") or (-1,))[0]
+    desk._widths_px = [width * 0.6 for width in wide]
+    pilot.frames(6)
+    canvas = pilot.rect("canvas") or (0, 0, 0, 0)
+    assert canvas[2] - canvas[0] == pytest.approx(SIZE[0] * 0.6, abs=2)
+    assert (pilot.rect("node/input") or (-1,))[0] - canvas[0] == pytest.approx(left, abs=WIDTH * 0.01)
+    pilot.click("button/zoom out")
+    pilot.frames(20)
+    zoom, centre = desk.canvas.camera.zoom, desk.canvas.camera.centre
+    desk._widths_px = wide
+    pilot.frames(6)
+    assert desk.canvas.camera.zoom == pytest.approx(zoom) and desk.canvas.camera.centre == pytest.approx(centre, abs=3)
+
+
+@scenario(stage=at(lambda: find("resnet18").build()), size_px=SIZE)
+def test_a_first_look_that_was_in_vain_is_taken_again(pilot: Pilot) -> None:
+    camera = settled(pilot).canvas.camera
+    steer = camera.steer
+    camera.steer = lambda: setattr(camera, "_aim", None)  # as when the panel is hidden just then
+    pilot.desk.canvas.forget()
+    pilot.frames(2)
+    assert camera.zoom == pytest.approx(1.0, abs=0.01)
+    camera.steer = steer
+    pilot.frames(4)
+    assert camera.zoom == pytest.approx(0.7, abs=0.01)
+
+
 @scenario(stage=at(small), size_px=SIZE)
 def test_the_zoom_box_zooms_around_the_middle(pilot: Pilot) -> None:
     desk = settled(pilot)
@@ -434,6 +464,21 @@ def test_the_bubble_of_a_lonely_issue_mends_it(pilot: Pilot) -> None:
     pilot.frames(3)
     assert not desk.editor.inference.issues and not pilot.exists("bubble")
     assert not desk.of(Select)
+
+
+@scenario(stage=at(broken), size_px=(1280, 330))
+def test_the_bubble_is_whole_on_a_low_canvas(pilot: Pilot) -> None:
+    settled(pilot)
+    bubble, canvas = pilot.rect("bubble"), pilot.rect("canvas")
+    assert bubble is not None and canvas is not None
+    assert canvas[1] <= bubble[1] and bubble[3] <= canvas[3]
+    assert canvas[0] <= bubble[0] and bubble[2] <= canvas[2]
+
+
+@scenario(stage=at(broken), size_px=(1280, 150))
+def test_there_is_no_bubble_where_it_has_no_room(pilot: Pilot) -> None:
+    desk = settled(pilot)
+    assert desk.editor.inference.issues and not pilot.exists("bubble")
 
 
 @scenario(stage=at(loose), size_px=SIZE)

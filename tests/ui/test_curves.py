@@ -170,8 +170,8 @@ def states() -> list[View]:
         SeriesBook.of({"train/loss": (steps, -steps / 10), "knob/clip_norm": ([1], [1.0])}),
     ]
     found = [view(None), view(None, can_train=True), view(replace(run, series=SeriesBook(), events=()))]
-    for state in ("starting", "running", "paused", "completed", "stopped", "failed", "interrupted", "loading"):
-        found.append(view(replace(run, state=state, live=state in ("starting", "running", "paused"))))
+    for state in ("ready", "running", "paused", "completed", "stopped", "failed", "interrupted"):
+        found.append(view(replace(run, state=state, live=state in ("ready", "running", "paused"))))
         found.append(view(replace(run, state=state, series=SeriesBook(), events=(), trouble="It went wrong.")))
     for number, book in enumerate(books):
         some = replace(run, run_id=str(number), series=book, planned=plan, gradients=gradients, metric="mae")
@@ -289,6 +289,14 @@ def test_a_drag_is_one_flag_and_one_row(pilot: Pilot) -> None:
     assert (row.title, row.old, row.new, row.hint) == ("Learning rate", "1e-3", "1.667e-4", f"{len(drag)} values")
     statuses = {row.title: row.status for row in pilot.desk.events._shown if row.status != "applied"}
     assert statuses == {"Momentum": "refused", "Learning rate": "pending"}
+
+
+@scenario(stage=stage, size_px=SIZE_PX)
+def test_another_run_without_events_has_no_flags(pilot: Pilot) -> None:
+    assert pilot.names("flag/")
+    pilot.desk.view = view(replace(trained(), run_id="another", events=()))
+    pilot.frames(2)
+    assert not pilot.desk.curves._flags
 
 
 @scenario(stage=stage, size_px=SIZE_PX)

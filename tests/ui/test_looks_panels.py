@@ -263,7 +263,7 @@ def test_the_samples_of_a_split_can_be_shown_alone(pilot: Pilot) -> None:
 def test_points_of_other_data_are_left_out(pilot: Pilot) -> None:
     desk = pilot.desk
     pilot.frames(2)
-    desk.view = replace(desk.view, data=replace(desk.view.data, text="moons"))
+    desk.view = replace(desk.view, data=replace(desk.view.data, reference=("moons", {})))
     desk.panel.forget()
     pilot.frames(2)
     assert "plane" in desk.panel._memo._known and "points" not in desk.panel._memo._known

@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from neuralforge.app import desktop
+from neuralforge.app import datadesk
 from neuralforge.errors import UserError
 from neuralforge.graph.edits import AddNode
 from neuralforge.graph.graph import Node
@@ -48,13 +48,13 @@ def in_all_looks(person: Person, state: str) -> None:
 @contextmanager
 def data_that_keeps_us_waiting() -> Iterator[threading.Event]:
     """Have data be loaded only when the event is set."""
-    go, load = threading.Event(), desktop._load_data
+    go, load = threading.Event(), datadesk.load_data
 
     def slow(text: str, options: dict[str, str]) -> Any:
         go.wait()
         return load(text, options)
 
-    with mock.patch.object(desktop, "_load_data", slow):
+    with mock.patch.object(datadesk, "load_data", slow):
         try:
             yield go
         finally:

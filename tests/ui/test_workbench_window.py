@@ -135,7 +135,7 @@ from tests.ui.whole import places
 async def work():
     desktop = Desktop(places(Path(sys.argv[1])))
     object.__setattr__(desktop.settings, "autosave_secs", 0.02)
-    desktop.beside(desktop._keep_copies(), "")
+    desktop.beside.start(desktop._keep_copies())
     desktop.carry_out([do.NewDocument(), do.Apply(AddNode(Node.make("mine", "linear")))])
     while not list(desktop.places.recovery.glob("*/unsaved.json")):
         await asyncio.sleep(0.01)

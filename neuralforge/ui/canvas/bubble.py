@@ -115,10 +115,9 @@ class Bubble:
         out = -1  # the tip is on its upper edge
         if y + height + edge > high_y:
             y, out = float(round(node_top - gap - height)), 1
-        if y < low_y + edge:  # neither below nor above: beside the node, as far as there is room
-            y, out = float(round(min(max(node_top, low_y + edge), high_y - height - edge))), 0
-            x = float(round(node_right + gap if node_right + gap + width + edge <= high_x else nx - gap - width))
-            x = min(max(x, low_x + edge), high_x - width - edge)
+        if y < low_y + edge:  # neither below nor above: over the node, but over as little of it as can be
+            lowest, highest = high_y - height - edge, low_y + edge
+            y, out = float(round(lowest if ny - lowest <= highest + height - node_top else highest)), 0
         self._box = (x, y, x + width, y + height)
         color = t.warning if words.incomplete else t.danger
         draw = imgui.get_window_draw_list()

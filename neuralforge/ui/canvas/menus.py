@@ -10,6 +10,7 @@ from imgui_bundle import ImVec2, imgui, imgui_ctx
 from neuralforge.graph.document import Position
 from neuralforge.graph.edits import Disconnect, SetTitle
 from neuralforge.ui import icons, widgets
+from neuralforge.ui.actions import action
 from neuralforge.ui.canvas.camera import Camera
 from neuralforge.ui.canvas.scene import Scene, WireItem
 from neuralforge.ui.canvas.search import LayerSearch
@@ -32,6 +33,7 @@ Place = Literal["node", "wire", "ground"]
 WIDTH_PX: Final = 256.0
 ROW_PX: Final = 30.0
 MAX_TITLE: Final = 60
+_FREEZE_TIP: Final = "Whether training leaves the weights of the selected nodes as they are"
 
 
 class Menus:
@@ -96,49 +98,49 @@ class Menus:
             imgui.close_current_popup()
             return
         many = len(view.selection) > 1
-        if not many and _item(kit, icons.DRAW, "Rename", "F2"):
+        if not many and _item(kit, icons.DRAW, "Rename", "Give this node a title of its own", "F2"):
             self.rename(view, node.id)
         frozen = node.frozen
         freeze = freeze_all(view, not frozen)
         words = "Unfreeze" if frozen else "Freeze"
-        if _item(kit, icons.FREEZE, words, enabled=freeze is not None) and freeze is not None:
+        if _item(kit, icons.FREEZE, words, _FREEZE_TIP, enabled=freeze is not None) and freeze is not None:
             post(Apply(freeze))
         _rule(kit)
-        if _item(kit, icons.DUPLICATE, "Duplicate", "Ctrl+D"):
+        if _item(kit, icons.DUPLICATE, "Duplicate", action("edit.duplicate").tip, "Ctrl+D"):
             post(Duplicate())
-        if _item(kit, icons.COPY, "Copy", "Ctrl+C"):
+        if _item(kit, icons.COPY, "Copy", action("edit.copy").tip, "Ctrl+C"):
             post(Copy())
-        if _item(kit, icons.CUT, "Cut", "Ctrl+X"):
+        if _item(kit, icons.CUT, "Cut", action("edit.cut").tip, "Ctrl+X"):
             post(Copy(cut=True))
         _rule(kit)
-        if _item(kit, icons.DELETE, "Delete", "Delete"):
+        if _item(kit, icons.DELETE, "Delete", action("edit.delete").tip, "Delete"):
             post(DeleteSelection())
-        if _item(kit, icons.UNLINK, "Delete and reconnect", "Shift+Delete"):
+        if _item(kit, icons.UNLINK, "Delete and reconnect", action("edit.delete_heal").tip, "Shift+Delete"):
             post(DeleteSelection(heal=True))
 
     def _wire_menu(self, kit: Kit, search: LayerSearch, post: Post) -> None:
         wire = self._wire
         if wire is None:
             return
-        if _item(kit, icons.PLUS, "Insert a layer here\u2026"):
+        if _item(kit, icons.PLUS, "Insert a layer here\u2026", "Search for a layer that fits between the two nodes"):
             search.ask(self._mouse, self._at, wire=wire)
-        if _item(kit, icons.DELETE, "Delete this wire", "Delete"):
+        if _item(kit, icons.DELETE, "Delete this wire", "Part the two nodes", "Delete"):
             post(Apply(Disconnect(wire.edge.target, wire.edge.target_port)))
 
     def _ground_menu(
         self, kit: Kit, view: DocumentView, search: LayerSearch, post: Post, take: Callable[[FitCanvas], bool]
     ) -> None:
         some = bool(view.document.graph.nodes)
-        if _item(kit, icons.PLUS, "Add a layer\u2026", "Shift+A"):
+        if _item(kit, icons.PLUS, "Add a layer\u2026", action("edit.insert").tip, "Shift+A"):
             search.ask(self._mouse, self._at)
-        if _item(kit, icons.PASTE, "Paste here", "Ctrl+V"):
+        if _item(kit, icons.PASTE, "Paste here", "Put nodes from the clipboard where the mouse is", "Ctrl+V"):
             post(PasteText(imgui.get_clipboard_text() or "", self._at))
         _rule(kit)
-        if _item(kit, icons.POINTER, "Select all", "Ctrl+A", enabled=some):
+        if _item(kit, icons.POINTER, "Select all", action("edit.select_all").tip, "Ctrl+A", enabled=some):
             post(SelectAll())
-        if _item(kit, icons.ARRANGE, "Arrange", "Ctrl+L", enabled=some):
+        if _item(kit, icons.ARRANGE, "Arrange", action("edit.arrange").tip, "Ctrl+L", enabled=some):
             post(Arrange())
-        if _item(kit, icons.FIT, "Fit the network", "F", enabled=some):
+        if _item(kit, icons.FIT, "Fit the network", action("view.fit").tip, "F", enabled=some):
             take(FitCanvas())
 
     def _rename_field(self, kit: Kit, scene: Scene, camera: Camera, view: DocumentView, post: Post) -> None:
@@ -170,13 +172,14 @@ class Menus:
                 imgui.close_current_popup()
 
 
-def _item(kit: Kit, icon: str, label: str, shortcut: str = "", *, enabled: bool = True) -> bool:
+def _item(kit: Kit, icon: str, label: str, tip: str, shortcut: str = "", *, enabled: bool = True) -> bool:
     t = kit.theme
     size = kit.vec(WIDTH_PX, ROW_PX)
     at = imgui.get_cursor_screen_pos()
     imgui.begin_disabled(not enabled)
     pressed = imgui.selectable(f"##{label}", False, imgui.SelectableFlags_.none, size)[0]
     imgui.end_disabled()
+    widgets.tooltip(kit, tip)
     ink = t.text if enabled else t.disabled
     kit.draw_text(at + kit.vec(6, 7), icon, t.text2 if enabled else t.disabled, "regular", 14)
     kit.draw_text(at + kit.vec(32, 6), label, ink, "regular", 15)

@@ -94,7 +94,9 @@ class LayerSearch:
             hint = f"Layers before {pin.node}" if pin.is_input else f"Layers after {pin.node}"
         elif self._wanted.wire is not None:
             hint = "Insert on this wire"
-        query = widgets.search_field(kit, "insert", self._query, hint, focus=self._fresh)
+        query = widgets.search_field(
+            kit, "insert", self._query, hint, focus=self._fresh, tip="Up and Down choose a layer, Enter adds it"
+        )
         if imgui.is_item_active():
             for key in (imgui.Key.down_arrow, imgui.Key.up_arrow):
                 imgui.set_item_key_owner(key)  # else they lead out of the field

@@ -11,7 +11,7 @@ from imgui_bundle import imgui_node_editor_ctx as ed_ctx
 
 from neuralforge.ui import icons, style, widgets
 from neuralforge.ui.canvas.bubble import Bubble
-from neuralforge.ui.canvas.camera import TITLES_FROM, Camera, opening
+from neuralforge.ui.canvas.camera import TITLES_FROM, Aim, Camera, opening
 from neuralforge.ui.canvas.draw import NodePainter, block
 from neuralforge.ui.canvas.gestures import Gestures
 from neuralforge.ui.canvas.grid import Grid
@@ -25,6 +25,8 @@ from neuralforge.workbench.view import View
 
 GLIDE_SECS: Final = 0.18
 ORDER_FRAMES: Final = 3
+OPENING_FRAMES: Final = 3
+"""How often it is tried to look at a document that was opened: in vain when the panel is hidden or moved just then."""
 """Frames after a click during which the editor may still bring nodes to the front."""
 
 LEAST_SIDE_PX: Final = 8.0
@@ -43,6 +45,7 @@ class CanvasPanel(Panel):
     order = 10
     padded = False
     help = "The network as nodes and wires"
+    on_graph = True
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
@@ -53,6 +56,9 @@ class CanvasPanel(Panel):
         self._styled: object = None
         self._opened: int | None = None
         self._size = (0.0, 0.0)
+        self._looks = 0
+        self._home: Aim | None = None
+        self._home_size = (0.0, 0.0)
         self._fit: FitCanvas | None = None
         self._insert = False
         self._covered_top = 0.0
@@ -121,14 +127,31 @@ class CanvasPanel(Panel):
         settled, self._size = self.camera.size == self._size, self.camera.size
         if view.document.opened != self._opened and settled:  # an arrangement takes some frames to be laid out
             self._opened = view.document.opened
+            self._looks, self._home = OPENING_FRAMES, None
+        elif settled and self._home_size != self.camera.size and self._is_home():
+            self._looks = OPENING_FRAMES  # nobody has looked elsewhere since, so the new size is made use of
+        if self._home_size == self.camera.size and self._is_home():
+            self._looks = 0
+        elif self._looks and settled:
             box = self.scene.bounds()
-            if box is not None:
-                self.camera.aim(opening(box, self.camera.size, self.kit.scale))
+            self._looks = self._looks - 1 if box is not None else 0
+            self._home = opening(box, self.camera.size, self.kit.scale) if box is not None else None
+            self._home_size = self.camera.size
+            if self._home is not None:
+                self.camera.aim(self._home)
         if self._fit is not None:
+            self._looks, self._home = 0, None
             chosen = view.document.selection if self._fit.selection else frozenset()
             self._fit = None
             secs = 0.0 if self.kit.reduce_motion else GLIDE_SECS
             fit_all(self.kit, self.scene, self.camera, chosen, self._covered_top, secs)
+
+    def _is_home(self) -> bool:
+        """Return whether what is seen is what was seen first of the document; a new size keeps the middle."""
+        home, camera = self._home, self.camera
+        if home is None or abs(camera.zoom / home.zoom - 1) > 0.01:
+            return False
+        return all(abs(now - then) < 4 / camera.zoom for now, then in zip(camera.centre, home.centre, strict=True))
 
     def _over(self, view: View, post: Post) -> None:
         """Draw what lies over the nodes: bubble, boxes, popups."""

@@ -20,6 +20,11 @@ _TIME_PX: Final = 70
 _TEXT_PX: Final = 98
 _COPY_PX: Final = 30
 _FIELD_PX: Final = 260
+_LEVEL_TIPS: Final = {
+    "all": "Show every line",
+    "warnings": "Show warnings and errors alone",
+    "errors": "Show errors alone",
+}
 
 
 class ConsolePanel(Panel):
@@ -69,14 +74,15 @@ class ConsolePanel(Panel):
             ("warnings", f"Warnings {warnings + errors:,}" if warnings + errors else "Warnings", ""),
             ("errors", f"Errors {errors:,}" if errors else "Errors", ""),
         )
-        clicked = widgets.segmented(kit, "console-level", options, self._shown)
+        clicked = widgets.segmented(kit, "console-level", options, self._shown, tips=_LEVEL_TIPS)
         if clicked is not None:
             self._shown = clicked  # type: ignore[assignment]
         used = imgui.get_item_rect_max().x - imgui.get_window_pos().x
         field = min(kit.px(_FIELD_PX), max(kit.px(60), start.x + width - used - kit.px(60)))
         imgui.set_cursor_pos(ImVec2(start.x + width - field - kit.px(40), start.y))
         with imgui_ctx.begin_child("##filter", ImVec2(field, kit.px(34))):
-            self._query = widgets.search_field(kit, "console", self._query, "Filter lines")
+            tip = "Show the lines with this text alone"
+            self._query = widgets.search_field(kit, "console", self._query, "Filter lines", tip=tip)
         imgui.set_cursor_pos(ImVec2(start.x + width - kit.px(32), start.y))
         lines = sum(not row.part for row in rows)
         tip = f"Copy {numbers.plural(lines, 'line')}"
@@ -161,9 +167,9 @@ class ConsolePanel(Panel):
         imgui.open_popup_on_item_click(key, imgui.PopupFlags_.mouse_button_right)
         with widgets.popup_look(self.kit), imgui_ctx.begin_popup(key) as menu:
             if menu:
-                if imgui.menu_item_simple("Copy line"):
+                if widgets.menu_item(self.kit, "Copy line", "Put this line into the clipboard, with its details"):
                     imgui.set_clipboard_text(text_of(row.line))
-                if imgui.menu_item_simple("Copy all lines"):
+                if widgets.menu_item(self.kit, "Copy all lines", "Put all lines that are listed into the clipboard"):
                     _copy(rows)
 
 

@@ -48,6 +48,7 @@ class CurvesPanel(Panel):
     order = 10
     padded = False
     help = "Loss and metrics of every batch, with what was changed on the way"
+    wants = frozenset({"gradients"})
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
@@ -71,7 +72,8 @@ class CurvesPanel(Panel):
             self._draw_empty(view, run, post)
             return
         if run.run_id != self._run_id:
-            self._run_id, self._choices.follow, self._ledger = run.run_id, True, Ledger()
+            self._run_id, self._choices.follow = run.run_id, True
+            self._ledger, self._flags = Ledger(), ()
         if self._ledger.update(run.events):
             self._flags = flags_of(self._ledger.changes)
         titles = self._memo.get("titles", view.knobs.knobs, lambda: {k.key: k.title for k in view.knobs.knobs})
@@ -106,8 +108,6 @@ class CurvesPanel(Panel):
                 kit, icons.CURVES, "No curves yet", words, "Train", icons.RUN, tip, enabled=view.can_train
             ):
                 post(Train())
-        elif run.state == "loading":
-            widgets.empty(kit, icons.WAIT, "Reading the run", "Its curves appear in a moment.")
         elif run.state == "failed":
             widgets.empty(kit, icons.ERROR, "No step was made", run.trouble or "The run failed before its first step.")
         elif run.live:

@@ -44,6 +44,11 @@ _SPLITS: Final[Mapping[Shown, frozenset[int]]] = {
     "validation": frozenset({VALIDATION}),
 }
 _CHOICES: Final = [("both", "Both", ""), ("train", "Train", ""), ("validation", "Validation", "")]
+_CHOICE_TIPS: Final = {
+    "both": "Show the samples of both splits",
+    "train": "Show the samples that the network learns from",
+    "validation": "Show the samples that the network is checked on",
+}
 _MOST_NAMED: Final = 8
 _MOST_FINE: Final = 6000
 _LEFT_PX: Final = 38.0
@@ -70,6 +75,7 @@ class DecisionPanel(Panel):
     docks = {"build": "hidden", "train": "right"}
     order = 10
     help = "What the network says all over the plane of two features, as it learns"
+    wants = frozenset({"boundary"})
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
@@ -81,6 +87,11 @@ class DecisionPanel(Panel):
         """Let go of the pictures."""
         self._textures.forget()
         self._memo.clear()
+
+    @classmethod
+    def leads(cls, view: View) -> bool:
+        """Return whether the data can be drawn in the plane."""
+        return view.data.points is not None
 
     def draw(self, view: View, post: Post) -> None:
         """Draw the plane, or what it is for."""
@@ -140,7 +151,7 @@ class DecisionPanel(Panel):
     # The head
 
     def _draw_head(self, boundary: Boundary | None, view: View) -> None:
-        clicked = widgets.segmented(self.kit, "samples", _CHOICES, self._shown)
+        clicked = widgets.segmented(self.kit, "samples", _CHOICES, self._shown, tips=_CHOICE_TIPS)
         self._shown = next((shown for shown in _SPLITS if shown == clicked), self._shown)
         words = "not trained yet" if view.run is None else ""
         draw_step(self.kit, step_text(boundary.step) if boundary is not None else words)

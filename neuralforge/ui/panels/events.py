@@ -62,11 +62,8 @@ class EventsPanel(Panel):
             self._rows.clear()
         self._ledger.update(run.events)
         if not self._ledger.changes:
-            if run.state == "loading":
-                widgets.empty(self.kit, icons.WAIT, "Reading the run", "Its events appear in a moment.")
-            else:
-                words = "Turn a knob, freeze a layer or pause: each change is listed here." if run.live else ""
-                widgets.empty(self.kit, icons.LIST, "No events", words or "Nothing was changed while this run trained.")
+            words = "Turn a knob, freeze a layer or pause: each change is listed here." if run.live else ""
+            widgets.empty(self.kit, icons.LIST, "No events", words or "Nothing was changed while this run trained.")
             return
         self._update(view)
         self._draw_head()
@@ -115,7 +112,9 @@ class EventsPanel(Panel):
         widgets.text(kit, words, kit.theme.text3, size_px=14)
         imgui.set_cursor_pos(ImVec2(start.x + width - field, start.y - kit.px(2)))
         with imgui_ctx.begin_child("##filter", ImVec2(field, kit.px(32))):
-            self._filter = widgets.search_field(kit, "events", self._filter, "Filter events")
+            self._filter = widgets.search_field(
+                kit, "events", self._filter, "Filter events", tip="Show the changes with this text alone"
+            )
 
     def _draw_table(self, post: Post) -> None:
         kit = self.kit
@@ -201,9 +200,9 @@ class EventsPanel(Panel):
         imgui.open_popup_on_item_click(key, imgui.PopupFlags_.mouse_button_right)
         with widgets.popup_look(kit), imgui_ctx.begin_popup(key) as menu:
             if menu:
-                if imgui.menu_item_simple("Copy row"):
+                if widgets.menu_item(kit, "Copy row", "Put this change into the clipboard"):
                     imgui.set_clipboard_text(row.text)
-                if imgui.menu_item_simple("Copy all rows"):
+                if widgets.menu_item(kit, "Copy all rows", "Put all changes that are listed into the clipboard"):
                     imgui.set_clipboard_text("\n".join(item.text for item in self._shown))
 
     def _cell(self, words: str, color: Color, *, right: bool = False, face: str = "mono") -> None:

@@ -35,6 +35,8 @@ class InspectorPanel(Panel):
     order = 10
     padded = False
     help = "What is selected, and everything about it that can be changed"
+    wants = frozenset({"maps", "node"})
+    on_graph = True
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)

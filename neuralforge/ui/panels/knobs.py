@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_args
 
 from imgui_bundle import ImVec2, imgui
 
@@ -15,20 +15,17 @@ from neuralforge.ui.kit import Kit
 from neuralforge.ui.knob_row import KnobRows, Standing, scope_color
 from neuralforge.ui.panel import Arrangement, Dock, Panel, Post
 from neuralforge.workbench.commands import Configure, Turn
-from neuralforge.workbench.config import DEFAULT_LR, TrainConfig, config_fields
+from neuralforge.workbench.config import DEFAULT_LR, OptimizerKey, ScheduleKey, TrainConfig, config_fields
 from neuralforge.workbench.knobs import Knob, KnobValue, Scope
 from neuralforge.workbench.view import KnobsView, RunView, View
 
 FOLD_ABOVE: Final = 8
 """More layers than this are folded away at first."""
 
-OPTIMIZERS: Final[Mapping[str, str]] = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}
-SCHEDULES: Final[Mapping[str, str]] = {
-    "constant": "Constant",
-    "step": "Steps",
-    "cosine": "Cosine",
-    "one_cycle": "One cycle",
-}
+_TITLES: Final[Mapping[str, str]] = {
+    "sgd": "SGD", "adamw": "AdamW", "rmsprop": "RMSprop", "step": "Steps",
+}  # fmt: skip
+"""Names of optimizers and schedules that `label_of` would not write so."""
 
 _SCHEDULE_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "constant": ("warmup",),
@@ -39,9 +36,9 @@ _SCHEDULE_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 _OPTIMIZER_KNOBS: Final = ("lr", "momentum", "beta1", "beta2", "weight_decay", "clip_norm")
 _DATA_KNOBS: Final = ("batch_size", "accumulation")
 _RUN_FIELDS: Final = ("seed", "precision", "loss", "split", "validation_every", "patience")
-_MORE_FIELDS: Final = (
-    "stratify", "standardise", "test", "checkpoint_every", "checkpoint_minutes", "keep", "threads",
-)  # fmt: skip
+_OF_SCHEDULES: Final = frozenset(name for names in _SCHEDULE_FIELDS.values() for name in names)
+_ELSEWHERE: Final = _OF_SCHEDULES | {"epochs", "steps", "optimizer", "schedule", "device"}
+"""Fields that have a row of their own; those that are in no section and no knobs appear under More."""
 _LABELS: Final[Mapping[str, str]] = {
     "warmup": "Warm-up",
     "min_factor": "Lowest factor",
@@ -123,9 +120,9 @@ class KnobsPanel(Panel):
         absent = _absent(view.knobs, _OPTIMIZER_KNOBS)
         tip = "\n".join(part for part in (self._fields["optimizer"].doc, absent) if part)
         if view.knobs.live:
-            self._fact("optimizer", OPTIMIZERS[config.optimizer], tip, Scope.REBUILD)
+            self._fact("optimizer", title_of(config.optimizer), tip, Scope.REBUILD)
         else:
-            options = tuple(OPTIMIZERS.items())
+            options = choices_of(OptimizerKey)
             change = self._form.choice_row("optimizer", "Optimizer", options, config.optimizer, tip=tip)
             if change is not None:
                 post(Configure(optimizer_changes(config, str(change.value))))
@@ -136,12 +133,13 @@ class KnobsPanel(Panel):
         self._head("Schedule", hint="for the next run" if view.knobs.live else "")
         tip = self._fields["schedule"].doc
         if view.knobs.live:
-            self._fact("schedule", SCHEDULES[config.schedule], tip, label="Factor")
+            self._fact("schedule", title_of(config.schedule), tip, label="Factor")
         else:
-            change = self._form.choice_row("schedule", "Factor", tuple(SCHEDULES.items()), config.schedule, tip=tip)
+            options = choices_of(ScheduleKey)
+            change = self._form.choice_row("schedule", "Factor", options, config.schedule, tip=tip)
             if change is not None:
                 post(Configure({"schedule": change.value}))
-        for name in _SCHEDULE_FIELDS[config.schedule]:
+        for name in _SCHEDULE_FIELDS.get(config.schedule, sorted(_OF_SCHEDULES)):
             self._setting(view, post, config, name)
 
     def _data(self, view: View, post: Post, rows: list[Knob], run: RunView | None) -> None:
@@ -189,7 +187,7 @@ class KnobsPanel(Panel):
             self._setting(view, post, config, name)
         self._more = self._fold("more", "More", "", self._more)
         if self._more:
-            for name in _MORE_FIELDS:
+            for name in more_fields(view.knobs):
                 self._setting(view, post, config, name)
 
     def _device(self, view: View, post: Post, config: TrainConfig) -> None:
@@ -298,11 +296,27 @@ def row_title(knob: Knob) -> str:
     return f"{label_of(what)} {knob.node}"
 
 
+def title_of(key: str) -> str:
+    """Return what an optimizer or a schedule is called."""
+    return _TITLES.get(key) or label_of(key)
+
+
+def choices_of(keys: object) -> tuple[tuple[Value, str], ...]:
+    """Return the values of a `Literal` type with their titles."""
+    return tuple((key, title_of(key)) for key in get_args(keys))
+
+
+def more_fields(knobs: KnobsView) -> tuple[str, ...]:
+    """Return the fields of the configuration that neither a section nor a knob shows, in their order."""
+    shown = {*_ELSEWHERE, *_RUN_FIELDS, *_OPTIMIZER_KNOBS, *_DATA_KNOBS, "label_smoothing", *(knob.key for knob in knobs.knobs), *knobs.absent}
+    return tuple(field.name for field in config_fields() if field.name not in shown)
+
+
 def optimizer_changes(config: TrainConfig, optimizer: str) -> dict[str, Any]:
     """Return what to change for another optimizer: its usual learning rate too, unless another was chosen."""
     changes: dict[str, Any] = {"optimizer": optimizer}
-    if config.lr == DEFAULT_LR[config.optimizer]:
-        changes["lr"] = DEFAULT_LR[optimizer]
+    if config.lr == DEFAULT_LR.get(config.optimizer):
+        changes["lr"] = DEFAULT_LR.get(optimizer)
     return changes
 
 

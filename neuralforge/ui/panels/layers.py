@@ -34,6 +34,7 @@ class LayersPanel(Panel):
     docks = {"build": "hidden", "train": "lower right"}
     order = 10
     help = "How healthy the layers are: updates, gradients, weights and activations"
+    wants = frozenset({"gradients", "node"})
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)

@@ -28,6 +28,7 @@ class OutlinePanel(Panel):
     docks = {"build": "left", "train": "hidden"}
     order = 20
     help = "All nodes in the order of computation, with shapes and parameters"
+    on_graph = True
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
@@ -49,7 +50,9 @@ class OutlinePanel(Panel):
                 "Drag a layer from Layers onto the canvas, or start from a template.",
             )
             return
-        asked = widgets.search_field(self.kit, "outline", self._filter, "Filter nodes")
+        asked = widgets.search_field(
+            self.kit, "outline", self._filter, "Filter nodes", tip="Show the nodes with this text alone"
+        )
         if imgui.is_item_deactivated() and imgui.is_key_pressed(imgui.Key.escape):
             asked = ""
         if asked != self._filter:

@@ -33,6 +33,7 @@ class PalettePanel(Panel):
     docks = {"build": "left", "train": "hidden"}
     order = 10
     help = "All layers: drag one onto the canvas, or search and press Enter"
+    on_graph = True
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
@@ -71,7 +72,8 @@ class PalettePanel(Panel):
                 self._scroll(len(items))
 
     def _draw_search(self, view: View, post: Post) -> None:
-        query = widgets.search_field(self.kit, "layers", self._query, "Search layers", "/", focus=self._focus)
+        tip = "Find a layer by its name or by what it does; Enter adds it"
+        query = widgets.search_field(self.kit, "layers", self._query, "Search layers", "/", focus=self._focus, tip=tip)
         self._focus = False
         if imgui.is_item_deactivated() and imgui.is_key_pressed(imgui.Key.escape):
             query = ""

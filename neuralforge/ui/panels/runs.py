@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -127,7 +128,9 @@ class RunsPanel(Panel):
         widgets.tooltip(kit, f"{runs.folder}\nTakes {', '.join(facts)}")
         imgui.set_cursor_pos(ImVec2(start.x + width - field - side - kit.px(6), start.y))
         with imgui_ctx.begin_child("##filter", ImVec2(field, kit.px(33)), imgui.ChildFlags_.nav_flattened):
-            self._filter = widgets.search_field(kit, "runs", self._filter, "Filter runs")
+            self._filter = widgets.search_field(
+                kit, "runs", self._filter, "Filter runs", tip="Show the runs with this text alone"
+            )
         imgui.set_cursor_pos(ImVec2(start.x + width - side, start.y))
         if widgets.icon_button(kit, icons.REDO, "refresh-runs", "Read the folder of runs again", size_px=32):
             post(RefreshRuns())
@@ -297,14 +300,17 @@ class RunsPanel(Panel):
             if not menu:
                 return
             self._selected = row.run.run_id
-            if imgui.menu_item(f"{icons.OPEN}   Open", "Enter", False, row.run.is_readable)[0]:
+            item = partial(widgets.menu_item, self.kit)
+            if item(f"{icons.OPEN}   Open", "Show this run in the panels", "Enter", enabled=row.run.is_readable):
                 post(OpenRun(row.run.folder))
-            if imgui.menu_item(f"{icons.RUN}   Continue", "", False, _can_go_on(row, run))[0]:
+            if item(f"{icons.RUN}   Continue", _resume_tip(row), enabled=_can_go_on(row, run)):
                 post(ResumeRun(row.run.folder))
-            if imgui.menu_item(f"{icons.COPY}   Copy path", "", False)[0]:
+            if item(f"{icons.COPY}   Copy path", "Put the path of its folder into the clipboard"):
                 imgui.set_clipboard_text(str(row.run.folder))
             imgui.separator()
-            if imgui.menu_item(f"{icons.DELETE}   Delete\u2026", "Del", False, not _is_written(row, run))[0]:
+            written = _is_written(row, run)
+            tip = "It is being trained" if written else "Delete this run, after a question"
+            if item(f"{icons.DELETE}   Delete\u2026", tip, "Del", enabled=not written):
                 self._asking = row.run.run_id
 
     def _draw_name(self, row: RunRow, at: ImVec2, middle: float, shown: bool) -> None:

@@ -16,6 +16,7 @@ from neuralforge.workbench.settings import preference_fields
 from neuralforge.workbench.view import View
 
 _THEMES: Final = (("dark", "Dark", icons.DARK), ("light", "Light", icons.LIGHT))
+_THEME_TIPS: Final = {"dark": "Light text on a dark ground.", "light": "Dark text on a light ground."}
 _SIZES: Final = (
     (0.0, "as the screen asks"), (0.75, "75 %"), (0.9, "90 %"), (1.0, "100 %"), (1.1, "110 %"), (1.25, "125 %"),
     (1.5, "150 %"), (1.75, "175 %"), (2.0, "200 %"), (2.5, "250 %"), (3.0, "300 %"),
@@ -53,7 +54,7 @@ class SettingsPanel(Panel):
         with imgui_ctx.begin_child("form", ImVec2(room, 0)):
             widgets.section(kit, "Appearance", line=False)
             widgets.row_label(kit, "Theme", "Colours of the window.")
-            theme = widgets.segmented(kit, "theme", _THEMES, settings.theme)
+            theme = widgets.segmented(kit, "theme", _THEMES, settings.theme, tips=_THEME_TIPS)
             if theme is not None and theme != settings.theme:
                 post(ChangeSettings({"theme": theme}))
             sizes = _SIZES if any(settings.scale == size for size, _ in _SIZES) else (

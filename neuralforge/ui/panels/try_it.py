@@ -29,6 +29,15 @@ Mode = Literal["sample", "draw"]
 _PARTS: Final[tuple[Part, ...]] = ("validation", "test", "train")
 _KNOWN_MODES: Final[tuple[Mode, ...]] = ("sample", "draw")
 _MODES: Final = [("sample", "Sample", icons.IMAGE), ("draw", "Draw", icons.DRAW)]
+_MODE_TIPS: Final = {
+    "sample": "Ask the network about a sample of the data",
+    "draw": "Draw a picture, and ask the network about it",
+}
+_PART_TIPS: Final = {
+    "train": "Samples that the network learns from",
+    "validation": "Samples that the network is checked on while it learns",
+    "test": "Samples that are kept for the end",
+}
 _MEASURED: Final = 48
 """So many pictures say how drawings are to lie in their frames."""
 
@@ -42,6 +51,7 @@ class TryPanel(Panel):
     docks = {"build": "hidden", "train": "right"}
     order = 20
     help = "Ask the network about a sample, or draw one, while it trains"
+    wants = frozenset({"prediction"})
 
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
@@ -63,6 +73,11 @@ class TryPanel(Panel):
         self._answers.forget()
         self._textures.forget()
         self._paper = None
+
+    @classmethod
+    def leads(cls, view: View) -> bool:
+        """Return whether single samples show more than the plane could."""
+        return view.data.points is None
 
     def draw(self, view: View, post: Post) -> None:
         """Draw what can be asked, and the answer."""
@@ -152,7 +167,7 @@ class TryPanel(Panel):
             self._answers.draw(prediction, info, view.task)
 
     def _draw_modes(self, prediction: Prediction | None, post: Post) -> None:
-        clicked = widgets.segmented(self.kit, "mode", _MODES, self._mode)
+        clicked = widgets.segmented(self.kit, "mode", _MODES, self._mode, tips=_MODE_TIPS)
         for mode in _KNOWN_MODES:
             if mode == clicked and mode != self._mode:
                 self._mode = mode
@@ -167,7 +182,7 @@ class TryPanel(Panel):
     def _draw_sample(self, run: RunView, parts: list[Part], view: View, post: Post, *, has_modes: bool) -> None:
         kit = self.kit
         options = [(part, part.capitalize(), "") for part in parts]
-        chosen = widgets.segmented(kit, "split", options, self._part)
+        chosen = widgets.segmented(kit, "split", options, self._part, tips=_PART_TIPS)
         for part in parts:
             if part == chosen and part != self._part:
                 self._part, self._sample = part, 0

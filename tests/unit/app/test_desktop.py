@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuralforge.app import desktop
+from neuralforge.app import datadesk
 from neuralforge.app.desktop import Desktop, Places
+from neuralforge.app.port import NoWindow
 from neuralforge.graph.document import load
 from neuralforge.graph.edits import AddNode, Disconnect, SetParams
 from neuralforge.graph.graph import Node
@@ -19,8 +20,21 @@ from neuralforge.train import launch
 from neuralforge.workbench import commands as do
 from neuralforge.workbench.view import View
 
-FRAMES = 6000
+FRAMES = 30_000
 """Frames after which something that does not happen is said to fail; more than any test needs."""
+
+
+class Stand(NoWindow):
+    """Stands for a window, and notes what the application wanted of it."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    def close(self) -> None:
+        self.asked.append("close")
+
+    def ask_for_file(self, then: do.Command) -> None:
+        self.asked.append(then)
 
 
 class Person:
@@ -224,21 +238,23 @@ def test_unsaved_changes_are_asked_about_before_they_would_be_lost(live, tmp_pat
 
 
 def test_what_was_asked_for_happens_after_the_document_is_saved_and_not_before(live, tmp_path):
-    asked = []
-
     async def scenario(person):
-        person.desk.ask_for_file = lambda: asked.append(True)
+        stand = person.desk.port = Stand()
         person.do(MOONS)
         await person.until(lambda view: not view.welcome)
         person.do(do.Apply(SetParams.of("fc1", out_features=7)))
         view = person.do(do.NewDocument(), do.Answer(0))
-        assert asked and view.document.document.graph.nodes, "the file is not chosen yet"
+        assert stand.asked == [do.NewDocument()]
+        assert view.document.document.graph.nodes, "the file is not chosen yet"
         (tmp_path / "folder.nf.json").mkdir()
-        view = person.do(do.Save(tmp_path / "folder.nf.json"))
+        view = person.do(do.Save(tmp_path / "folder.nf.json", *stand.asked))
         assert "cannot be written" in person.errors()[-1] and view.document.document.graph.nodes
-        view = person.do(do.Save(tmp_path / "mine.nf.json"))
+        view = person.do(do.Save(tmp_path / "other.nf.json"))
+        assert view.document.document.graph.nodes, "a later save has nothing to do with what was given up"
+        person.do(do.Apply(SetParams.of("fc1", out_features=8)))
+        view = person.do(do.Save(tmp_path / "mine.nf.json", *stand.asked))
         assert not view.document.document.graph.nodes
-        assert load(tmp_path / "mine.nf.json").graph.nodes["fc1"].param("out_features") == 7
+        assert load(tmp_path / "mine.nf.json").graph.nodes["fc1"].param("out_features") == 8
 
     live(scenario)
 
@@ -274,7 +290,7 @@ def test_work_that_a_crash_left_behind_is_offered(tmp_path):
         desk = Desktop(places(tmp_path))
         person = Person(desk)
         person.do(do.NewDocument(), do.Apply(AddNode(Node.make("fc", "linear"))))
-        desk.documents.keep_copy()
+        await desk.documents.keep_copy()
 
     asyncio.run(crash())
     lock = next((tmp_path / "unsaved").glob("*/writer.lock"))
@@ -363,7 +379,11 @@ def test_looks_follow_what_can_be_seen(live):
     async def scenario(person):
         person.do(MOONS)
         await person.until(lambda view: not view.welcome)
-        person.do(do.Configure({"steps": 20000}), do.Watch(frozenset({"decision", "layers"})), do.Train())
+        person.do(
+            do.Configure({"steps": 20000}),
+            do.Watch(frozenset({"decision", "layers"}), frozenset({"boundary", "gradients", "node"})),
+            do.Train(),
+        )
         view = await person.until(lambda view: view.run and view.run.boundary and view.run.layers)
         assert view.run.boundary.classes == 2 and view.run.gradients.nodes
         person.do(do.Select(frozenset({"fc1"})))
@@ -385,22 +405,62 @@ def test_looks_follow_what_can_be_seen(live):
 
 
 def test_quitting_asks_while_training_and_the_run_can_be_gone_on_with(live):
-    closed = []
-
     async def scenario(person):
-        person.desk.close_window = lambda: closed.append(True)
+        stand = person.desk.port = Stand()
         person.do(MOONS)
         await person.until(lambda view: not view.welcome)
         person.do(do.Configure({"steps": 20000}), do.Train())
         view = await person.until(lambda view: view.run and view.run.progress.step > 3)
         view = person.do(do.Quit())
-        assert view.question.title == "Quit while training?" and not closed
+        assert view.question.title == "Quit while training?" and not stand.asked
         person.do(do.Answer(0))
-        assert closed
+        assert stand.asked == ["close"]
         scenario.folder = view.run.folder
 
     live(scenario)
     assert RunReader(scenario.folder).status == "paused"
+
+
+def test_a_window_that_dies_leaves_a_copy_and_one_that_is_closed_does_not(live, tmp_path):
+    async def scenario(person):
+        person.do(do.NewDocument(), do.Apply(AddNode(Node.make("fc", "linear"))))
+        if scenario.asks:
+            person.desk.port = Stand()
+            person.do(do.Quit(), do.Answer(1))
+
+    scenario.asks = False
+    live(scenario)
+    copies = list((tmp_path / "unsaved").glob("*/unsaved.json"))
+    assert len(copies) == 1
+    scenario.asks = True
+    live(scenario, tmp_path / "other")
+    assert not list((tmp_path / "other" / "unsaved").glob("*/unsaved.json"))
+
+
+def test_a_new_run_that_cannot_be_leaves_the_live_one_alone(live):
+    async def scenario(person):
+        person.do(MOONS)
+        await person.until(lambda view: not view.welcome)
+        person.do(do.Configure({"steps": 20000}), do.Train())
+        view = await person.until(lambda view: view.run and view.run.progress.step > 3)
+        first = view.run.run_id
+        person.do(do.Configure({"device": "cuda:7"}), do.Train())
+        view = await person.until(lambda view: person.errors())
+        assert "cuda:7" in person.errors()[-1]
+        view = await person.until(lambda view: view.run.progress.step > 50)
+        assert view.run.run_id == first and view.run.state == "running"
+
+    live(scenario)
+
+
+def test_unsaved_work_is_copied_soon_and_a_disk_that_refuses_is_told_once(live, tmp_path):
+    async def scenario(person):
+        person.do(do.NewDocument(), do.Apply(AddNode(Node.make("fc", "linear"))))
+        await person.until(lambda view: list((tmp_path / "unsaved").glob("*/unsaved.json")))
+        person.do(do.Save(tmp_path / "mine.nf.json"))
+        assert not list((tmp_path / "unsaved").glob("*/unsaved.json"))
+
+    live(scenario)
 
 
 def test_a_fault_is_told_a_copy_kept_and_everything_goes_on(live, monkeypatch):
@@ -433,14 +493,14 @@ def test_code_is_generated_only_while_it_can_be_seen(live):
 
 
 def test_of_data_asked_for_twice_the_last_wins_whichever_is_there_first(live, monkeypatch):
-    go, load = threading.Event(), desktop._load_data
+    go, load = threading.Event(), datadesk.load_data
 
     def slow_for_iris(text, options):
         if text == "iris":
             assert go.wait(60)
         return load(text, options)
 
-    monkeypatch.setattr(desktop, "_load_data", slow_for_iris)
+    monkeypatch.setattr(datadesk, "load_data", slow_for_iris)
 
     async def scenario(person):
         person.do(do.UseData("iris"), do.UseData("moons"))
@@ -449,7 +509,7 @@ def test_of_data_asked_for_twice_the_last_wins_whichever_is_there_first(live, mo
         go.set()
         view = await person.idle()
         assert view.data.text == "moons" and view.data.info.name == "moons" and view.data.state == "ready"
-        assert person.desk.raw.info.name == "moons" and not view.document.document.graph.nodes
+        assert person.desk.data.raw.info.name == "moons" and not view.document.document.graph.nodes
 
     live(scenario)
 

@@ -352,3 +352,15 @@ def test_a_session_tells_what_comes_before_the_next_pulse(tmp_path: Path) -> Non
     assert all(ahead == "step" for name, ahead in seen if name == "update")
     assert all(ahead in ("validation", "long") for name, ahead in seen if name == "evaluate")
     assert all(ahead == "long" for name, ahead in seen if name in ("save", "close"))
+
+
+def test_steps_that_are_long_from_the_first_one_stay_on_the_worker(tmp_path: Path) -> None:
+    run = start(plan(tmp_path))
+
+    def long(driver: Driver) -> None:
+        driver._prefers_worker = lambda: True  # type: ignore[method-assign]
+
+    places = _places({"step": (run.session.engine, "update")})
+    driver = drive(run.session, "auto", steer=long)
+    assert driver.on_worker and driver.switches == 1
+    assert set(places["step"]) == {"neuralforge-steps"}
