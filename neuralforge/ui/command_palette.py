@@ -171,7 +171,7 @@ class CommandPalette:
             clipper.begin(len(found), kit.px(ROW_PX))
             while clipper.step():
                 for place in range(clipper.display_start, clipper.display_end):
-                    if self._draw_row(found[place], place, view):
+                    if self._draw_row(found[place], place, view, run_n):
                         clicked = found[place]
             clipper.end()
         return clicked

@@ -63,9 +63,10 @@ def draw_status_bar(kit: Kit, view: View, post: Post, state: BarState) -> None:
     # The words at the left go before the numbers at the right, but leave them two fifths of the bar.
     wanted = sum(_left_width(kit, item) for item in left) + kit.px(_GAP_PX) * len(left)
     room = width - kit.px(2 * EDGE_PX)
-    numbers, room_px = right_items(view), room - min(wanted, room * 0.6)
-    shown = most_important(numbers, [_number_width(kit, item) for item in numbers], kit.px(20), room_px, state.arrangement)
-    start = _numbers(kit, shown, at.x + width - kit.px(EDGE_PX), middle)
+    numbers = right_items(view)
+    widths = [_number_width(kit, item) for item in numbers]
+    numbers = most_important(numbers, widths, kit.px(20), room - min(wanted, room * 0.6), state.arrangement)
+    start = _numbers(kit, numbers, at.x + width - kit.px(EDGE_PX), middle)
     x = edge
     for item in left:
         space = start - x - kit.px(_GAP_PX)

@@ -196,11 +196,11 @@ def all_states(pilot: Pilot) -> None:
         replace(whole, data=DataView()),
         replace(whole, data=DataView(text="other", state="loading")),
         replace(whole, data=replace(data, splits={})),
-        replace(whole, data=replace(data, text="other")),
+        replace(whole, data=replace(data, reference=("other", {}))),
         replace(whole, run=replace(live, **nothing)),
         replace(whole, run=replace(live, state="paused")),
         replace(whole, run=replace(run, state="failed", trouble="It went wrong.")),
-        replace(whole, run=replace(run, driver="", state="loading", **nothing)),
+        replace(whole, run=replace(run, driver="", state="interrupted", **nothing)),
         replace(whole, run=replace(run, driver="", state="interrupted", can_resume=True, **nothing)),
     ]
     for state in states:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from imgui_bundle import imgui
 
-from neuralforge.ui.local import TogglePanel
+from neuralforge.ui.docking import window_label
+from neuralforge.ui.local import FocusPanel, TogglePanel
 from neuralforge.workbench.commands import NewDocument
 from neuralforge.workbench.settings import load_settings
 from tests.ui.crew import ROOT
@@ -59,6 +60,29 @@ def test_arrangements_are_switched_and_put_back(pilot: Pilot) -> None:
     pilot.press("ctrl+shift+0")
     pilot.frames(8)
     assert docked_at(app, "palette") == home and is_shown(app, "code") and pilot.exists("canvas")
+
+
+@scenario(stage=whole())
+def test_tabs_keep_their_order_and_the_one_in_front(pilot: Pilot) -> None:
+    person = Person(pilot)
+    person.start("mlp")
+    host, keys = person.app.host, ("code", "data", "issues", "runs", "console")
+
+    def tabs() -> list[str]:
+        windows = {key: imgui.internal.find_window_by_name(window_label(host._kinds[key])) for key in keys}
+        assert len({window.dock_id for window in windows.values()}) == 1
+        return sorted(keys, key=lambda key: windows[key].dock_order)
+
+    assert tabs() == list(keys)
+    person.post(FocusPanel("issues"))
+    pilot.frames(8)
+    for _ in range(2):
+        pilot.click("segment/arrangement/train")
+        pilot.frames(20)
+        pilot.click("segment/arrangement/build")
+        pilot.frames(20)
+        assert tabs() == list(keys)
+        assert host._watched is not None and host._watched & {*keys} == {"issues"}
 
 
 @apart()

@@ -37,8 +37,10 @@ _OPTIMIZER_KNOBS: Final = ("lr", "momentum", "beta1", "beta2", "weight_decay", "
 _DATA_KNOBS: Final = ("batch_size", "accumulation")
 _RUN_FIELDS: Final = ("seed", "precision", "loss", "split", "validation_every", "patience")
 _OF_SCHEDULES: Final = frozenset(name for names in _SCHEDULE_FIELDS.values() for name in names)
-_ELSEWHERE: Final = _OF_SCHEDULES | {"epochs", "steps", "optimizer", "schedule", "device"}
-"""Fields that have a row of their own; those that are in no section and no knobs appear under More."""
+_ELSEWHERE: Final = _OF_SCHEDULES.union(
+    ("epochs", "steps", "optimizer", "schedule", "device", "label_smoothing"), _OPTIMIZER_KNOBS, _DATA_KNOBS, _RUN_FIELDS
+)
+"""Fields that have a place in a section; those that have none, and are no knobs, appear under More."""
 _LABELS: Final[Mapping[str, str]] = {
     "warmup": "Warm-up",
     "min_factor": "Lowest factor",
@@ -308,8 +310,8 @@ def choices_of(keys: object) -> tuple[tuple[Value, str], ...]:
 
 def more_fields(knobs: KnobsView) -> tuple[str, ...]:
     """Return the fields of the configuration that neither a section nor a knob shows, in their order."""
-    shown = {*_ELSEWHERE, *_RUN_FIELDS, *_OPTIMIZER_KNOBS, *_DATA_KNOBS, "label_smoothing", *(knob.key for knob in knobs.knobs), *knobs.absent}
-    return tuple(field.name for field in config_fields() if field.name not in shown)
+    known = _ELSEWHERE | {knob.key for knob in knobs.knobs} | set(knobs.absent)
+    return tuple(field.name for field in config_fields() if field.name not in known)
 
 
 def optimizer_changes(config: TrainConfig, optimizer: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from imgui_bundle import imgui
 
@@ -12,10 +14,12 @@ from neuralforge.ui.actions import (
     SCALES,
     action,
     all_actions,
+    graph_panels,
     next_scale,
     perform,
     train_words,
 )
+from neuralforge.ui.command_items import items_of
 from neuralforge.ui.shortcuts import chord, while_typing
 from neuralforge.workbench import commands as do
 from neuralforge.workbench.commands import Command
@@ -66,11 +70,26 @@ def test_the_one_button_trains_pauses_and_goes_on() -> None:
     }
 
 
+def test_a_run_can_be_reset_where_it_was_begun_in_this_window_alone() -> None:
+    item, live = action("run.reset"), live_view("stopped")
+    assert live.run is not None
+    read = replace(live, run=replace(live.run, live=False, driver=""))
+    ended = replace(live, run=replace(live.run, live=False, driver="slices"))
+    assert [item.enabled(view) for view in (view_of(), read, ended, live_view())] == [False, False, True, True]
+    assert item.why_not(read) != item.why_not(view_of()) == "There is no run."
+
+
+def test_keys_of_the_graph_count_in_its_panels() -> None:
+    assert graph_panels() == {"", "canvas", "outline", "palette", "inspector"}
+
+
 def test_run_n_takes_the_number_of_the_tool_bar() -> None:
     posted: list[Command] = []
     perform(action("run.some"), live_view("paused"), posted.append)
     perform(action("run.some"), live_view("paused"), posted.append, 7)
     assert posted == [do.Control("run", DEFAULT_RUN_N), do.Control("run", 7)]
+    listed = next(item for item in items_of(view_of()) if item.key == "run.some")
+    assert listed.label(view_of(), 2500) == "Run 2,500 steps"
 
 
 @pytest.mark.parametrize(
