@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from neuralforge.errors import UserError
 from neuralforge.graph.document import load
@@ -93,11 +93,16 @@ def recent_file(text: str) -> RecentFile:
     return RecentFile(path=path, name=document.name, when_text=when, graph=graph)
 
 
-def list_runs(folder: Path) -> RunsView:
-    """List all runs, and what they take on the disk."""
+def list_runs(folder: Path, known: dict[Path, Any]) -> RunsView:
+    """List all runs, and what they take on the disk.
+
+    Args:
+        folder: Folder of all runs.
+        known: What was read of them before, so that only what has changed is read; brought up to date.
+    """
     from neuralforge.runs.store import RunStore
 
-    runs = tuple(RunStore(folder).list())
+    runs = tuple(RunStore(folder, known).list())
     there = next(
         parent for parent in (folder, *folder.parents) if os.path.exists(parent)
     )  # a path's own raises where it may not look

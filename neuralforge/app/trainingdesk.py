@@ -55,6 +55,7 @@ class TrainingDesk:
         self._console = console
         self._beside = beside
         self._alone = asyncio.Lock()
+        self._known: dict[Path, Any] = {}
         self._knobs = KnobsView()
         self._knobs_for: tuple[object, ...] | None = None
 
@@ -245,7 +246,7 @@ class TrainingDesk:
 
     async def read_runs(self) -> None:
         """Read the list of runs."""
-        self.runs = await asyncio.to_thread(list_runs, self._runs_dir)
+        self.runs = await asyncio.to_thread(list_runs, self._runs_dir, self._known)
 
     async def end(self) -> None:
         """Pause a run that trains, so that it can be gone on with."""

@@ -50,20 +50,36 @@ class RunSummary:
         return not self.status.startswith("unreadable")
 
 
+Mark = tuple[int, ...]
+Known = tuple[Mark, RunSummary]
+
+
 class RunStore:
     """The runs in a folder.
 
     Args:
         runs_dir: The folder; it need not exist yet.
+        known: Summaries that were made before, by folder; brought up to date by `list`.
     """
 
-    def __init__(self, runs_dir: Path) -> None:
+    def __init__(self, runs_dir: Path, known: dict[Path, Known] | None = None) -> None:
         self.runs_dir = runs_dir
+        self._known = {} if known is None else known
 
     def list(self) -> list[RunSummary]:
         """Return all runs, the newest first, then those that cannot be read; a broken run never raises."""
-        found = [self.summary(folder) for folder in self._folders()]
+        found = [self._summary(folder) for folder in self._folders()]
         return sorted(found, key=lambda run: (run.is_readable, run.created_utc, run.run_id), reverse=True)
+
+    def _summary(self, folder: Path) -> RunSummary:
+        """Return the summary of a run, as it is known where nothing was written since."""
+        mark, known = _mark(folder), self._known.get(folder)
+        if known is not None and mark is not None and known[0] == mark:
+            return known[1]
+        summary = self.summary(folder)
+        if mark is not None:
+            self._known[folder] = mark, summary
+        return summary
 
     def summary(self, folder: Path) -> RunSummary:
         """Return what a list shows of a run; a broken one is said to be "unreadable: why".
@@ -165,6 +181,17 @@ class RunStore:
             return []
         except OSError as error:
             raise UserError(f"The folder of runs {self.runs_dir} cannot be read: {reason(error)}.") from None
+
+
+def _mark(folder: Path) -> Mark | None:
+    """Return what changes with every change of a run; None while it is written, or when it was left half written."""
+    try:
+        if any((folder / name).exists() for name in (JOURNAL_NAME, LOCK_NAME)):
+            return None
+        file, own = (folder / FILE_NAME).lstat(), folder.stat()
+        return file.st_ino, file.st_size, file.st_mtime_ns, own.st_mtime_ns
+    except OSError:
+        return None
 
 
 def _is_run(folder: Path) -> bool:

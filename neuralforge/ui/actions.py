@@ -316,8 +316,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         key="run.reset", title="Reset", icon=icons.RESET, menu="Run", shortcut="Ctrl+F5",
         tip="End the run, and begin a new one from the same plan and seed, which waits.", make=lambda v: do.Reset(),
-        enabled=_begun_here, why_not=lambda v: "Only a run of this window can be reset." if v.run else "There is no run.",
-        group=1,
+        enabled=_begun_here, group=1,
+        why_not=lambda v: "Only a run of this window can be reset." if v.run else "There is no run.",
     ),
     Action(
         key="run.resume", title="Resume", icon=icons.HISTORY, menu="Run",

@@ -24,7 +24,7 @@ def is_here(run: RunView) -> bool:
 
 
 def info_of(run: RunView, data: DataView) -> DataInfo | None:
-    """Return the facts about the data of a run, if that is what is chosen now: the same source with the same options."""
+    """Return the facts about the data of a run, if just that is what is chosen now: source and options."""
     info = data.info
     if info is None or (data.reference or (data.text, data.options)) != (run.data, run.data_options):
         return None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
+from unittest import mock
 
 import pytest
 
 from neuralforge.graph.edits import RemoveNode
 from neuralforge.runs.events import Event
+from neuralforge.ui import widgets
 from neuralforge.ui.bar_texts import (
     batch_words,
     device_memory,
@@ -272,3 +274,11 @@ def test_the_next_issue() -> None:
 @pytest.mark.parametrize(("text", "number"), [("100", 100), (" 2,500 ", 2500), ("0", None), ("-3", None), ("a", None)])
 def test_numbers_of_steps(text: str, number: int | None) -> None:
     assert read_count(text) == number
+
+
+@scenario(stage=stage(_building), size_px=WIDE)
+def test_the_switch_of_the_arrangements_names_its_keys(pilot: Pilot) -> None:
+    for name, keys in (("build", "Ctrl+1"), ("train", "Ctrl+2")):
+        with mock.patch.object(widgets, "mono", wraps=widgets.mono) as written:
+            pilot.move(f"segment/arrangement/{name}")
+            pilot.until(lambda keys=keys, written=written: any(keys in call.args for call in written.mock_calls))

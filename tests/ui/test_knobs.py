@@ -252,7 +252,7 @@ def _states() -> dict[str, View]:
         "many layers": view_of(network=big),
         "waiting": replace(waiting, knobs=replace(waiting.knobs, values=values, knobs=later)),
         "refused": replace(waiting, knobs=replace(waiting.knobs, refusal={"lr": "lr must be a number."})),
-        **{state: live_view(state) for state in ("starting", "running", "paused", "completed", "stopped", "failed")},
+        **{state: live_view(state) for state in ("ready", "running", "paused", "completed", "stopped", "failed")},
     }
 
 

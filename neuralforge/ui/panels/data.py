@@ -237,13 +237,14 @@ class DataPanel(Panel):
         kit = self.kit
         with imgui_ctx.push_style_var(imgui.StyleVar_.item_spacing, ImVec2(0, 0)):
             for place in visible(len(bars), kit.px(_BAR_PX)):
-                self._bar(bars[place], label)
+                with imgui_ctx.push_id(str(place)):  # a name may be any text, and means something to Dear ImGui
+                    self._bar(bars[place], label)
 
     def _bar(self, bar: ClassBar, label: float) -> None:
         kit, t = self.kit, self.kit.theme
         at, width = imgui.get_cursor_screen_pos(), max(1.0, self._room())
         clicked = imgui.invisible_button(
-            f"##class {bar.name}", ImVec2(width, kit.px(_BAR_PX)), imgui.ButtonFlags_.enable_nav
+            "##class", ImVec2(width, kit.px(_BAR_PX)), imgui.ButtonFlags_.enable_nav
         )  # fmt: skip
         hovered, chosen = imgui.is_item_hovered(), self._samples.label == bar.name
         if clicked:

@@ -38,7 +38,10 @@ _DATA_KNOBS: Final = ("batch_size", "accumulation")
 _RUN_FIELDS: Final = ("seed", "precision", "loss", "split", "validation_every", "patience")
 _OF_SCHEDULES: Final = frozenset(name for names in _SCHEDULE_FIELDS.values() for name in names)
 _ELSEWHERE: Final = _OF_SCHEDULES.union(
-    ("epochs", "steps", "optimizer", "schedule", "device", "label_smoothing"), _OPTIMIZER_KNOBS, _DATA_KNOBS, _RUN_FIELDS
+    ("epochs", "steps", "optimizer", "schedule", "device", "label_smoothing"),
+    _OPTIMIZER_KNOBS,
+    _DATA_KNOBS,
+    _RUN_FIELDS,
 )
 """Fields that have a place in a section; those that have none, and are no knobs, appear under More."""
 _LABELS: Final[Mapping[str, str]] = {

@@ -375,6 +375,24 @@ def test_a_finished_run_is_opened_gone_on_with_and_deleted(live):
     live(scenario)
 
 
+def test_a_run_that_was_stopped_just_now_can_be_gone_on_with(live):
+    async def scenario(person):
+        person.do(MOONS)
+        await person.until(lambda view: not view.welcome)
+        person.do(do.Configure({"steps": 20000}), do.Train())
+        view = await person.until(lambda view: view.run and view.run.progress.step > 3)
+        assert not view.run.can_resume
+        person.do(do.Control("stop"))
+        view = await person.until(lambda view: view.run.can_resume)
+        run_id, step = view.run.run_id, view.run.progress.step
+        assert not view.run.live and view.run.state == "stopped"
+        person.do(do.ResumeRun(view.run.folder))
+        view = await person.until(lambda view: view.run.live and view.run.progress.step > step)
+        assert view.run.run_id == run_id and view.run.data == "moons"
+
+    live(scenario)
+
+
 def test_looks_follow_what_can_be_seen(live):
     async def scenario(person):
         person.do(MOONS)

@@ -19,6 +19,7 @@ from neuralforge.graph.graph import Edge, Graph, Node
 from neuralforge.runs.errors import RunLogError
 from neuralforge.runs.log import RunLog
 from neuralforge.runs.reader import RunReader
+from neuralforge.runs.store import RunStore
 from neuralforge.train import launch
 from neuralforge.workbench import commands as do
 from neuralforge.workbench.settings import load_settings
@@ -391,6 +392,26 @@ def test_a_folder_of_runs_full_of_rubbish_is_listed_and_nothing_in_it_opens(live
                 await person.idle()
         assert person.desk.view().run is None or person.desk.view().run.run_id == good.name
         assert not [line.text for line in person.desk.console.lines if "Traceback" in line.text]
+
+    live(scenario)
+
+
+def test_runs_are_read_again_only_where_something_was_written(live, tmp_path, monkeypatch):
+    good = finished_run(live, tmp_path)
+    shutil.copytree(good, good.with_name("20260101-000000-mlp-0001"))
+    read, summary = [], RunStore.summary
+    monkeypatch.setattr(RunStore, "summary", lambda store, folder: read.append(folder) or summary(store, folder))
+
+    async def scenario(person):
+        await person.desk.training.read_runs()
+        assert len(read) == 2
+        first = person.desk.view().runs.runs
+        await person.desk.training.read_runs()
+        assert len(read) == 2 and person.desk.view().runs.runs == first
+        with h5py.File(good / "run.h5", "r+") as file:
+            file.attrs["name"] = "another"
+        await person.desk.training.read_runs()
+        assert read[2:] == [good] and "another" in [run.name for run in person.desk.view().runs.runs]
 
     live(scenario)
 
