@@ -108,6 +108,7 @@ class LiveRun:
         self._speed = 0.0
         self._mark = (time.monotonic(), run.session.step)
         self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
         self._looking: asyncio.Future[None] | None = None
         self._look_secs = 0.0
         self._horizon_steps = run.session.total_steps()  # before it is extended: the schedule keeps to the first plan
@@ -212,7 +213,7 @@ class LiveRun:
         watch = self.run.watch
         if watch is not None and (self._looking is None or self._looking.done()):
             self._look_secs = now + _LATE_LOOK_SECS
-            self._looking = asyncio.ensure_future(asyncio.to_thread(watch.service, self.run.session))
+            self._looking = self._loop.run_in_executor(None, watch.service, self.run.session)
 
     def knobs(self) -> KnobsView:
         """Return what can be turned; the same one as long as nothing of it changes."""
