@@ -13,7 +13,7 @@ run: setup  ## Open the window: small_cnn on real handwritten digits, training. 
 	@scripts/run.sh
 
 test: setup-dev lint  ## Every check: lint, types, import rules, all tests.
-	$(PY) -m pytest -n $(JOBS) -q
+	$(PY) -m pytest -n $(JOBS) --dist loadfile -q
 
 check: setup-dev lint  ## The fast checks: lint, types, import rules, unit tests.
 	$(PY) -m pytest -n $(JOBS) -q tests/unit -m "not slow"

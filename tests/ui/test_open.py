@@ -315,7 +315,9 @@ def test_a_run_without_pixels_has_the_weights_of_the_headless_one_and_can_be_ope
         for path in (log, log.parent):
             shown = shown_in(home.folder)
             assert asyncio.run(shown.run(Script(opens=what_to_open(str(path)), exit=True))) == 0
-            assert shown.desktop.training.run is not None and shown.desktop.training.run.view(False).folder == log.parent
+            assert (
+                shown.desktop.training.run is not None and shown.desktop.training.run.view(False).folder == log.parent
+            )
 
 
 @apart()
