@@ -118,9 +118,10 @@ def shade(values: NDArray[Any], colors_N4: NDArray[np.uint8], low: float, high: 
         [*shape, 4].
     """
     finite = np.isfinite(values)
-    scale = (len(colors_N4) - 1) / (high - low) if high > low else 0.0
-    levels = (np.where(finite, values, low) - low) * scale
-    rgba = colors_N4[np.rint(np.clip(levels, 0, len(colors_N4) - 1)).astype(np.intp)]
+    # A part of the range first: the range itself may be too small to divide by.
+    above = np.where(finite, values, low).astype(np.float64) - low
+    parts = np.clip(above / (high - low), 0, 1) if high > low else np.zeros_like(above)
+    rgba = colors_N4[np.rint(parts * (len(colors_N4) - 1)).astype(np.intp)]
     if not finite.all():
         rgba[~finite] = 0
     return rgba

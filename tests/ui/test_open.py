@@ -31,7 +31,7 @@ from neuralforge.errors import UserError
 from neuralforge.graph.edits import AddNode
 from neuralforge.graph.graph import Node
 from neuralforge.train.launch import replay, resume
-from neuralforge.workbench.commands import Apply, NewDocument
+from neuralforge.workbench.commands import Answer, Apply, NewDocument, Quit
 from tests.ui.crew import ROOT
 from tests.ui.pilot import apart
 
@@ -362,7 +362,7 @@ def test_a_signal_keeps_unsaved_work_and_closing_by_hand_does_not() -> None:
     with tempfile.TemporaryDirectory() as folder:
         copies = Path(folder) / "unsaved"
         shown = shown_in(Path(folder))
-        assert asyncio.run(leave(shown, shown.window.shut)) == 0
+        assert asyncio.run(leave(shown, lambda: shown.desktop.carry_out([Quit(), Answer(1)]))) == 0
         assert not list(copies.rglob("unsaved.json"))
         shown = shown_in(Path(folder))
         code = asyncio.run(leave(shown, lambda: os.kill(os.getpid(), signal.SIGTERM)))
