@@ -268,7 +268,8 @@ class TrainingDesk:
         if session.state == "failed" or live.fault is not None:
             self._console.say(session.trouble or f"The run has failed: {live.fault}", "error")
         elif session.ended:
-            text = f"Run {live.run.log.run_id} has {session.state} after {session.step:,} steps."
+            how = {"completed": "is finished", "stopped": "was stopped"}.get(session.state, session.state)
+            text = f"{live.document.name} {how} after {session.step:,} steps."
             self._console.say(*((f"{text} {session.trouble}", "error") if session.trouble else (text,)))
         if self.runs is not None:
             self._beside.start(self.read_runs())

@@ -127,12 +127,18 @@ class RunReader:
         start = int(np.searchsorted(steps, since, side="right"))
         return steps[start:], values[start:]
 
-    def last_values(self) -> dict[str, tuple[int, float]]:
-        """Return series name -> step and value of its last row; empty series are left out."""
+    def last_values(self, groups: tuple[str, ...] | None = None) -> dict[str, tuple[int, float]]:
+        """Return series name -> step and value of its last row; empty series are left out.
+
+        Args:
+            groups: Only series whose names begin with one of these and a slash; all where None.
+        """
 
         def read(file: CheckedFile) -> dict[str, tuple[int, float]]:
             found = {}
             for name in file.series_names():
+                if groups is not None and name.partition("/")[0] not in groups:
+                    continue
                 count = file.row_count(name)
                 if count:
                     steps, values = file.series(name, count - 1, count)

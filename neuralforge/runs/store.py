@@ -93,7 +93,7 @@ class RunStore:
         size_bytes = _size_bytes(folder)
         try:
             reader = RunReader(folder)
-            attributes, last = reader.attributes, reader.last_values()
+            attributes, last = reader.attributes, reader.last_values(_METRIC_GROUPS)
             return RunSummary(
                 run_id=folder.name,
                 folder=folder,
@@ -101,7 +101,7 @@ class RunStore:
                 status=reader.status,
                 created_utc=str(attributes.get("created_utc", "")),
                 steps=max((step for step, _ in last.values()), default=0),
-                metrics={name: value for name, (_, value) in last.items() if name.split("/")[0] in _METRIC_GROUPS},
+                metrics={name: value for name, (_, value) in last.items()},
                 size_bytes=size_bytes,
             )
         except (UserError, OSError) as error:

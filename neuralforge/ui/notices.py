@@ -166,7 +166,7 @@ class Notices:
         """Draw one with its lower right corner at a place; returns its height in pixels of the screen."""
         kit, t = self.kit, self.kit.theme
         with kit.font("regular", 15):
-            words = imgui.calc_text_size(notice.shown, False, kit.px(_TEXT_PX))
+            words = imgui.calc_text_size(notice.shown, False, kit.px(_TEXT_PX) + 1)  # as it is drawn
         link_height = kit.text_size(_LINK, "medium", 14).y + kit.px(6) if notice.is_cut else 0.0
         buttons = kit.px(_BUTTON_PX) * (2 if notice.level == "error" else 1) + kit.px(4)
         words_width = max(words.x, kit.px(_LEAST_TEXT_PX))
