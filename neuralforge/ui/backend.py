@@ -19,6 +19,8 @@ import numpy as np
 from imgui_bundle import ImVec2, hello_imgui, imgui
 from numpy.typing import NDArray
 
+from neuralforge.ui.llvm import bind_triton
+
 BackendKind = Literal["screen", "offscreen", "null"]
 
 NULL_FRAME_SECS: Final = 1 / 60
@@ -149,7 +151,8 @@ class GlfwBackend(Backend):
         return 0 if draws_in_software() else MSAA_SAMPLES
 
     def before_open(self) -> None:
-        """Choose GLFW's platform anew: an earlier window may have chosen another."""
+        """Choose GLFW's platform anew: an earlier window may have chosen another. No driver is loaded yet."""
+        bind_triton()
         self.glfw.glfwInitHint(_GLFW_PLATFORM, self._platform)
 
     def is_hidden(self) -> bool:

@@ -35,7 +35,11 @@ class Preferences:
 
     theme: Annotated[ThemeKey, Doc("Colours of the window.")] = "dark"
     scale: Annotated[float, Range(0, 3), Doc("Size of everything, 0.75 to 3; 0: as the screen asks for.")] = 0.0
-    autosave_secs: Annotated[int, Range(5, 600), Doc("Seconds between copies of unsaved work.")] = 30
+    autosave_secs: Annotated[
+        int,
+        Range(5, 600),
+        Doc("Greatest time between copies of unsaved work while edits go on; a pause brings one at once."),
+    ] = 30
     reduce_motion: Annotated[bool, Doc("Whether to leave out animations.")] = False
     confirm_delete: Annotated[bool, Doc("Whether to ask before nodes are removed.")] = False
 
