@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Callable
 
+from neuralforge.ui.llvm import bind_triton
+
 _X11 = "libX11.so.6"
 _GL = "libGL.so.1"
 _EGL = "libEGL.so.1"
@@ -83,6 +85,7 @@ def _opens(x11: ctypes.CDLL) -> bool:
 
 def _initializes(egl: ctypes.CDLL) -> bool:
     """Initialise the display that GLFW's null platform takes. It stays so: ending it would end it for others."""
+    bind_triton()  # this loads a driver
     egl.eglGetProcAddress.argtypes, egl.eglGetProcAddress.restype = [ctypes.c_char_p], ctypes.c_void_p
     address = egl.eglGetProcAddress(b"eglGetPlatformDisplayEXT")
     if not address:
