@@ -55,6 +55,7 @@ class TrainingDesk:
         self._console = console
         self._beside = beside
         self._alone = asyncio.Lock()
+        self._reading = 0
         self._known: dict[Path, Any] = {}
         self._knobs = KnobsView()
         self._knobs_for: tuple[object, ...] | None = None
@@ -246,7 +247,11 @@ class TrainingDesk:
 
     async def read_runs(self) -> None:
         """Read the list of runs."""
-        self.runs = await asyncio.to_thread(list_runs, self._runs_dir, self._known)
+        self._reading += 1
+        number = self._reading
+        runs = await asyncio.to_thread(list_runs, self._runs_dir, self._known)
+        if number == self._reading:  # one that was begun later knows better, whichever is there first
+            self.runs = runs
 
     async def end(self) -> None:
         """Pause a run that trains, so that it can be gone on with."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuralforge.app import datadesk
+from neuralforge.app import datadesk, trainingdesk
 from neuralforge.app.desktop import Desktop, Places
 from neuralforge.app.port import NoWindow
 from neuralforge.graph.document import load
@@ -555,5 +555,35 @@ def test_a_knob_that_is_not_there_is_told(live):
         await person.until(lambda view: not view.welcome)
         person.do(do.Turn("fc1.dropout", 0.5), do.Turn("gone.frozen", True))
         assert [text for text in person.errors() if "There is no knob" in text] == person.errors() != []
+
+    live(scenario)
+
+
+def test_of_two_lists_of_runs_the_one_begun_last_is_shown(live, monkeypatch):
+    go, reading, read = threading.Event(), threading.Event(), trainingdesk.list_runs
+
+    def slow_at_first(*arguments):
+        if not reading.is_set():
+            reading.set()
+            before = read(*arguments)
+            assert go.wait(60)
+            return before
+        return read(*arguments)
+
+    monkeypatch.setattr(trainingdesk, "list_runs", slow_at_first)
+
+    async def scenario(person):
+        person.do(do.RefreshRuns())
+        while not reading.is_set():
+            await person.frame()
+        (person.desk.places.runs / "20261121-000000-late-0000").mkdir(parents=True)
+        (person.desk.places.runs / "20261121-000000-late-0000" / "run.h5").write_bytes(b"no run")
+        person.do(do.RefreshRuns())
+        view = await person.until(lambda view: view.runs and view.runs.runs)
+        go.set()
+        view = await person.idle()
+        for _ in range(20):
+            view = await person.frame()
+        assert len(view.runs.runs) == 1
 
     live(scenario)
