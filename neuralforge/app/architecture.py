@@ -43,21 +43,22 @@ def is_file(arch: str) -> bool:
     return looks_like_path or (arch not in templates() and Path(arch).is_file())
 
 
-def open_architecture(arch: str, data: DataInfo | None, options: Mapping[str, str]) -> Architecture:
+def open_architecture(arch: str | Document, data: DataInfo | None, options: Mapping[str, str]) -> Architecture:
     """Open a template or a file, bound to data where some is named.
 
     Args:
-        arch: Template name or path of a document.
+        arch: Template name, path of a document, or a document.
         data: The data.
         options: Options of a template as text.
 
     Raises:
         UserError: When there is no such thing, it cannot be read, or the two do not go together.
     """
-    if is_file(arch):
+    if isinstance(arch, Document) or is_file(arch):
+        document = arch if isinstance(arch, Document) else load(Path(arch))
         if options:
-            raise UserError(f"{arch} is a file and takes no template options. Received: {', '.join(options)}")
-        document = load(Path(arch))
+            what = document.name if isinstance(arch, Document) else f"{arch} is a file and"
+            raise UserError(f"{what} takes no template options. Received: {', '.join(options)}")
         return Architecture(document=document, task=task_of(document, data) if data is not None else None)
     template = find(arch)
     parsed = parse_options(template, options)
@@ -126,7 +127,7 @@ class Settings:
     nodes: Mapping[str, str]
 
 
-def read_settings(pairs: tuple[str, ...], arch: str) -> Settings:
+def read_settings(pairs: tuple[str, ...], arch: str | Document) -> Settings:
     """Sort and read `KEY=VALUE` pairs.
 
     Raises:
@@ -137,7 +138,8 @@ def read_settings(pairs: tuple[str, ...], arch: str) -> Settings:
     data: dict[str, str] = {}
     nodes: dict[str, str] = {}
     fields = {item.name: item for item in config_fields()}
-    options = set() if is_file(arch) else {item.name for item in option_fields(find(arch))}
+    is_template = isinstance(arch, str) and not is_file(arch)
+    options = {item.name for item in option_fields(find(str(arch)))} if is_template else set()
     data_options: set[str] | None = None
     for pair in pairs:
         key, equals, text = pair.partition("=")

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import click
 
-import neuralforge
 from neuralforge.app.output import printable
 from neuralforge.errors import UserError
+from neuralforge.version import __version__
 
 COMMANDS = {
     "open": "Open the window; `neuralforge PATH` does the same.",
@@ -86,7 +86,7 @@ class LazyGroup(click.Group):
     invoke_without_command=True,
     subcommand_metavar="[PATH | COMMAND [ARGS]...]",
 )
-@click.version_option(neuralforge.__version__, prog_name="neuralforge")
+@click.version_option(__version__, prog_name="neuralforge")
 @click.pass_context
 def cli(ctx: click.Context) -> int | None:
     """Draw a neural network, train it, steer it while it trains, and replay the run bit for bit.
@@ -109,7 +109,7 @@ def main() -> None:
     """Run the command line and end the process with its exit code.
 
     0: done; 1: what was checked or replayed is not right, or a run failed; 2: bad input, told in one sentence on
-    standard error; 130: interrupted.
+    standard error; 3: the display of the window went away, and nothing else was wrong; 130: interrupted.
     """
     arguments = [item for item in sys.argv[1:] if item != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1

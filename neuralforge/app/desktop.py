@@ -12,7 +12,7 @@ import os
 import shlex
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,16 +23,16 @@ from neuralforge.app.datadesk import DataDesk
 from neuralforge.app.documentdesk import DocumentDesk, prepare
 from neuralforge.app.drivers import FrameClock, Mode
 from neuralforge.app.errands import load_engine, recent_file, reference_of, warm_up
+from neuralforge.app.historydesk import HistoryDesk
+from neuralforge.app.ownrun import OwnRun
 from neuralforge.app.port import NoWindow, Port
 from neuralforge.app.rundesk import LiveRun, OpenedRun, differs
 from neuralforge.app.starts import bare, drawn
 from neuralforge.app.trainingdesk import TrainingDesk
 from neuralforge.errors import UserError
 from neuralforge.graph.document import Document, load
-from neuralforge.graph.edits import Edit, SetFrozen, SetParams
-from neuralforge.layers.registry import catalog
-from neuralforge.layers.spec import BoundRule
 from neuralforge.workbench import commands as do
+from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.requests import Request
 from neuralforge.workbench.settings import Settings, load_settings, save_settings
 from neuralforge.workbench.view import (
@@ -47,6 +47,7 @@ from neuralforge.workbench.view import (
 )
 
 if TYPE_CHECKING:
+    from neuralforge.templates.template import Template
     from neuralforge.train.launch import Plan
 
 COPY_QUIET_SECS: Final = 0.5
@@ -93,11 +94,13 @@ class Desktop:
         documents: The open document and its files.
         data: The chosen data.
         training: The configuration, the run in the panels, and the runs on the disk.
+        history: The changes that can be taken back.
         beside: What goes on beside the frames.
         console: What was said.
         settings: The user's settings.
         port: The window; set by whoever has one.
         leaving: Whether the person closed the window, and was asked about unsaved work.
+        waits_for: What holds up the window, for the status bar; "" for nothing.
     """
 
     def __init__(self, places: Places, clock: FrameClock | None = None, mode: Mode = "auto") -> None:
@@ -110,9 +113,11 @@ class Desktop:
             self.console.say(trouble, "warning")
         self.documents = DocumentDesk(places.recovery, self.console)
         self.data = DataDesk()
-        self.training = TrainingDesk(places.runs, self.clock, mode, self.console, self.beside)
+        self.training = TrainingDesk(places.runs, self.clock, mode, self.console, self.beside, self.engine)
+        self.history = HistoryDesk(self.documents, self.data, self.training, self.beside)
         self.port: Port = NoWindow()
         self.leaving = False
+        self.waits_for = ""
         self._welcome = True
         self._choices: tuple[DataChoice, ...] = ()
         self._devices: tuple[DeviceFact, ...] | None = None
@@ -132,13 +137,21 @@ class Desktop:
 
     # The loop around it
 
-    def begin(self) -> None:
-        """Start what runs beside the frames: loading torch, reading recent files, keeping copies of unsaved work."""
+    def begin(self, *, asks: bool = True) -> None:
+        """Start what runs beside the frames: loading torch, reading recent files, keeping copies of unsaved work.
+
+        Args:
+            asks: Whether to ask about unsaved work that was found; else it is told of, and asked about another time.
+        """
         self.beside.start(self.engine(), "Loading PyTorch")
         self._first = (self.beside.start(self._draw_starts()), self.beside.start(self._read_recent()))
         self.beside.start(self._keep_copies())
         for found in self.documents.left_behind():
             name = found.document.name
+            if not asks:
+                what = f"Unsaved work was found: {name}, of {found.when_text}."
+                self.console.say(f"{what} NeuralForge asks about it when it is opened by itself.")
+                continue
             self._ask(
                 "Unsaved work was found",
                 f"NeuralForge ended unexpectedly while {name} was not saved. The copy is of {found.when_text}.",
@@ -173,8 +186,8 @@ class Desktop:
 
     def is_busy(self) -> bool:
         """Return whether something moves without input, so that frames must go on at full rate."""
-        live = self.training.training
-        return (live is not None and live.run.session.state != "paused") or bool(self.beside.words)
+        run = self.training.live
+        return (run is not None and run.moves) or bool(self.beside.words)
 
     async def settled(self) -> None:
         """Wait until everything is there that is being loaded; a run may still train."""
@@ -183,8 +196,9 @@ class Desktop:
 
     @property
     def live(self) -> LiveRun | None:
-        """The run, if this window trains it or has trained it just now."""
-        return self.training.live
+        """The run, if this window makes its steps or has made them just now."""
+        live = self.training.live
+        return live if isinstance(live, LiveRun) else None
 
     def carry_out(self, commands: list[do.Command]) -> None:
         """Carry out what was posted in a frame. A refusal is told and harms nothing."""
@@ -195,6 +209,14 @@ class Desktop:
                 self.console.say(str(error), "error")
             except Exception as error:
                 self.fault(error, f"{type(command).__name__} could not be carried out")
+
+    def perform(self, command: do.Command) -> None:
+        """Carry out a command for code that wants to know how it went.
+
+        Raises:
+            UserError: When it is refused; nothing was changed.
+        """
+        self._carry_out(command)
 
     def fault(self, error: BaseException, what: str) -> None:
         """Tell of a fault of our own; copy the document first, where it is not saved."""
@@ -209,7 +231,7 @@ class Desktop:
         match command:
             case do.Forced(inner):
                 self._now(inner)
-            case do.NewDocument() | do.Start() | do.OpenPath() | do.Recover(discard=False) if (
+            case do.NewDocument() | do.ShowDocument() | do.Start() | do.OpenPath() | do.Recover(discard=False) if (
                 not self.documents.is_safe_to_leave
             ):
                 self._ask_about_unsaved(command)
@@ -221,13 +243,17 @@ class Desktop:
                 self._now(command)
 
     def _now(self, command: do.Command) -> None:
-        """Carry out a command without a question; by kind, first the document's own."""
-        if self.documents.carry_out(command, self.port.to_clipboard):
+        """Carry out a command without a question; by kind, first what can be taken back."""
+        if self.history.carry_out(command) or self.documents.carry_out(command, self.port.to_clipboard):
             return
         match command:
             case do.NewDocument():
                 self._now_opening()
                 self.documents.new()
+                self._welcome = False
+            case do.ShowDocument(document):
+                self._now_opening()
+                self.documents.show(document)
                 self._welcome = False
             case do.OpenPath(path):
                 self.beside.start(self._open(path, self._now_opening()), f"Opening {path.name}")
@@ -264,21 +290,14 @@ class Desktop:
     def _about_training(self, command: do.Command) -> None:
         start, training = self.beside.start, self.training
         match command:
-            case do.UseData(text, options):
-                start(self.data.use(text, dict(options), training.config), f"Loading {text}")
             case do.FitToData():
                 if self.data.info is not None:
                     self.documents.fit_to(self.data.info)
-            case do.Configure(changes):
-                self._configure(changes)
             case do.Train():
                 if self._starting:  # pressed twice: one run is enough
                     raise UserError("A run is being started.")
                 self._starting = True
                 start(self._train(), "Building the network")
-            case do.Turn():
-                if not training.turn(command):
-                    self._turn_what_is_next(command)
             case do.Control(action, steps):
                 training.control(Request(action=action, steps=steps, widget="toolbar"))
             case do.Reset():
@@ -286,6 +305,8 @@ class Desktop:
             case do.RevertToRun():
                 if training.run is not None:
                     self.documents.revert_to(training.run.document)
+            case do.LookAtModule(path):
+                training.look_at_module(path)
             case do.TrySample() | do.TryDrawing():
                 training.try_out(command)
             case do.OpenRun(folder):
@@ -448,15 +469,21 @@ class Desktop:
         self._ask_about_unsaved(command)
         return False
 
-    async def _start(self, start: do.Start, opening: _Opening) -> None:
-        from neuralforge.templates.binding import bind
+    def _start(self, start: do.Start, opening: _Opening) -> Coroutine[Any, Any, None]:
+        """Choose the data of a starting point, here and now, and return what opens it."""
         from neuralforge.templates.registry import find
-        from neuralforge.workbench.config import TrainConfig
 
-        template = find(start.template)
-        config = TrainConfig(**dict(start.settings))
-        if start.data:
-            raw = await self.data.use(start.data, dict(start.options), config)
+        template, config = find(start.template), TrainConfig(**dict(start.settings))
+        chosen = self.history.choose_data(start.data, start.options, config) if start.data else None
+        return self._begin_with(start, opening, template, config, chosen)
+
+    async def _begin_with(
+        self, start: do.Start, opening: _Opening, template: Template[Any], config: TrainConfig, chosen: DataView | None
+    ) -> None:
+        from neuralforge.templates.binding import bind
+
+        if chosen is not None:
+            raw = await self.data.load(chosen)
             if raw is None:
                 return
             document = bind(template, raw.info).document
@@ -464,6 +491,7 @@ class Desktop:
             document = await asyncio.to_thread(template.build)
         prepared = await asyncio.to_thread(prepare, document)
         if not self._may_show(opening, start):
+            await self.data.split_again(self.training.config)  # the data is there all the same
             return
         self.training.config = config
         self.documents.show_prepared(prepared)
@@ -482,6 +510,13 @@ class Desktop:
         self.training.config = plan.config
         self.data.take(plan.raw, view)
         self.documents.show(plan.document, path)
+        self.training.take_module(plan.module, self.documents.editor)
+        self._welcome = False
+
+    def show_own_run(self, run: OwnRun) -> None:
+        """Show the run of a loop that a person writes."""
+        self.training.show(run)
+        self.documents.show(run.document)
         self._welcome = False
 
     async def _open_run(self, folder: Path) -> None:
@@ -508,9 +543,20 @@ class Desktop:
 
     # Training
 
+    async def train(self, *, paused: bool = False) -> None:
+        """Start a run of what is open, and wait until it is there.
+
+        Args:
+            paused: Whether it waits before its first step.
+
+        Raises:
+            UserError: When it cannot be trained; says what is missing.
+        """
+        await self.training.start(self._plan, paused=paused)
+
     async def _train(self) -> None:
         try:
-            await self.training.start(self._plan)
+            await self.train()
         finally:
             self._starting = False
 
@@ -530,37 +576,16 @@ class Desktop:
         raw, view, document = self.data.raw, self.data.view, self.documents.editor.document
         assert raw is not None
         text, options = await asyncio.to_thread(reference_of, view.text, dict(view.options))
+        module = self.training.module_for(self.documents.editor)
         return Plan(
-            document=document,
+            document=document if module is None else module.document,
+            module=module,
             data=DataReference(text=text, options=options),
             raw=raw,
-            task=task_of(document, raw.info),
+            task=task_of(document, raw.info) if module is None else raw.info.task,
             config=self.training.config,
             runs_dir=self.places.runs,
         )
-
-    def _configure(self, changes: Mapping[str, Any]) -> None:
-        self.training.configure(changes)
-        if {"seed", "split", "stratify"} & set(changes):
-            self.beside.start(self.data.split_again(self.training.config))
-
-    def _turn_what_is_next(self, turn: do.Turn) -> None:
-        """Turn a knob where no run is live: of the configuration, or of a node."""
-        editor = self.documents.editor
-        if turn.key not in self.training.knobs(editor, self.documents.task(self.data.info)).values:
-            raise UserError(f"There is no knob {turn.key} for this network.")
-        node_id, _, what = turn.key.rpartition(".")
-        edit: Edit
-        if not node_id:
-            self._configure({turn.key: turn.value})
-            return
-        if what == "frozen":
-            edit = SetFrozen(node_id, bool(turn.value))
-        else:
-            rule = catalog().bind(editor.document.graph.nodes[node_id])
-            assert isinstance(rule, BoundRule) and rule.spec is not None
-            edit = SetParams.of(node_id, **dict.fromkeys(rule.spec.live, turn.value))
-        editor.apply(edit, turn.gesture)
 
     def _watch(self, panels: frozenset[str], wants: frozenset[str]) -> None:
         if "runs" in panels and "runs" not in self._panels and self.training.runs is None:
@@ -571,10 +596,12 @@ class Desktop:
 
     def _why_not(self) -> str:
         """Say why Train would not start; "" when it would."""
-        if not self.documents.editor.document.graph.nodes:
+        editor = self.documents.editor
+        is_drawn = self.training.module_for(editor) is None
+        if is_drawn and not editor.document.graph.nodes:
             return "The canvas is empty: add layers, or start from a template."
         issues = self.documents.issues(self.data.info)
-        if issues:
+        if is_drawn and issues:
             more = f", and {len(issues) - 1} more" if len(issues) > 1 else ""
             return f"The network has an issue: {issues[0]}{more}"
         if self.data.view.state == "loading":
@@ -586,9 +613,10 @@ class Desktop:
     def view(self) -> View:
         """Return what the panels show now; called once a frame."""
         training, documents, info = self.training, self.documents, self.data.info
+        self.history.keep_up()
         if training.live is not None:
             training.live.tick()
-            training.look(self._wants, documents.editor.selection)
+        training.look(self._wants, documents.editor.selection)
         document = documents.view(info, int(training.config.batch_size))
         task, run, why = documents.task(info), training.run, self._why_not()
         fps, cost_secs = self.port.pace()
@@ -606,7 +634,7 @@ class Desktop:
             runs=training.runs,
             log=self.console.lines,
             question=self._questions[0] if self._questions else None,
-            busy=self.beside.words,
+            busy=(*self.beside.words, *((self.waits_for,) if self.waits_for else ())),
             notice=self.console.notice,
             engine_ready=self._engine_ready,
             devices=self._devices,

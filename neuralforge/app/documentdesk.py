@@ -89,12 +89,6 @@ class DocumentDesk:
         match command:
             case do.Apply(edit, gesture):
                 editor.apply(edit, gesture)
-            case do.Undo():
-                editor.undo()
-            case do.Redo():
-                editor.redo()
-            case do.GoTo(position):
-                editor.go_to(position)
             case do.Select(nodes, mode):
                 editor.select(nodes, mode)
             case do.SelectAll():
@@ -233,7 +227,7 @@ class DocumentDesk:
         if self._issues_for is None or key[0] is not self._issues_for[0] or key[1] is not self._issues_for[1]:
             self._issues_for = key
             inference = self.editor.inference
-            self._issues, self._task = inference.issues, None
+            self._issues, self._task = inference.issues, info.task if info is not None else None
             if info is not None and self.editor.document.graph.nodes:
                 from neuralforge.app.architecture import data_issues, task_of
 
@@ -278,6 +272,7 @@ class DocumentDesk:
                 revision=editor.revision,
                 opened=editor.opened,
                 history=editor.history,
+                kinds=editor.kinds,
                 position=editor.position,
                 clipboard_has_nodes=bool(self._clipboard),
             )

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
+from neuralforge.app.interrupts import deferred_interrupt
 from neuralforge.workbench.status import Pulse
 
 if TYPE_CHECKING:
@@ -82,14 +83,24 @@ class FrameClock:
         """What a frame leaves to training: the rest of its time, and never less than training's share."""
         return max(self.interval_secs - self.cost_secs, self.cost_secs * UI_SHARE / (1 - UI_SHARE))
 
-    async def next_frame(self) -> None:
-        """Wait until a frame was really drawn, or, where nobody draws, for a moment."""
+    async def next_frame(self, *, idle: bool = False) -> None:
+        """Wait until a frame was really drawn, or, where nobody draws, for a moment.
+
+        Args:
+            idle: Whether there is nothing to do; else, where no frame was ever drawn, only others get their turn.
+        """
         self._drawn.clear()
+        # No timeout of asyncio's: it cancels the task for a moment, which whoever wants to end it would see.
+        secs = UNATTENDED_SECS if self.frames or idle else 0.0
+        unattended = asyncio.get_running_loop().call_later(secs, self._nobody_draws)
         try:
-            async with asyncio.timeout(UNATTENDED_SECS if self.frames else 0):
-                await self._drawn.wait()
-        except TimeoutError:
-            self._last_secs = time.monotonic()
+            await self._drawn.wait()
+        finally:
+            unattended.cancel()
+
+    def _nobody_draws(self) -> None:
+        self._last_secs = time.monotonic()
+        self._drawn.set()
 
 
 class Driver:
@@ -181,7 +192,15 @@ class Driver:
 
     async def _pump_in_slices(self) -> bool:
         """Pump between frames; return whether the session is over, or else what comes next is for the worker."""
-        due_secs = self.clock.due_secs()
+        while True:
+            with deferred_interrupt(to_loop=True):
+                finished = self._pump_slice(self.clock.due_secs())
+            if finished is not None:
+                return finished
+            await self.clock.next_frame(idle=self.session.state == "paused")
+
+    def _pump_slice(self, due_secs: float) -> bool | None:
+        """Pump until a frame is due; return whether the session is over, or else None to go on after the frame."""
         while True:
             pulse = self._next()
             if pulse is None:
@@ -189,13 +208,9 @@ class Driver:
             if self._is_long_ahead():
                 return False
             if pulse.kind == "paused":
-                await self.clock.next_frame()
-                due_secs = self.clock.due_secs()
-            elif time.monotonic() + self.step_secs > due_secs + min(LATE_SECS, self.step_secs / 2):
-                if self._goes_to_worker():
-                    return False
-                await self.clock.next_frame()
-                due_secs = self.clock.due_secs()
+                return None
+            if time.monotonic() + self.step_secs > due_secs + min(LATE_SECS, self.step_secs / 2):
+                return False if self._goes_to_worker() else None
 
     def _pump_on_worker(self) -> bool:
         """Pump without looking at frames; return whether the session is over, or else what comes next is for slices."""

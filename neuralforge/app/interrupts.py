@@ -1,7 +1,8 @@
-"""Interrupts (Ctrl+C) that wait for the end of a frame."""
+"""Interrupts (Ctrl+C) that wait for the end of a frame, or of a slice of training."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import threading
@@ -10,10 +11,16 @@ from types import FrameType
 
 
 @contextlib.contextmanager
-def deferred_interrupt() -> Iterator[None]:
+def deferred_interrupt(*, to_loop: bool = False) -> Iterator[None]:
     """Let an interrupt (SIGINT) that arrives meanwhile take effect afterwards.
 
-    In the middle of a frame it would leave Dear ImGui's stacks half way, and the node editor beyond repair.
+    In the middle of a frame it would leave Dear ImGui's stacks half way, and the node editor beyond repair; in the
+    middle of a step it would leave the run half way.
+
+    Args:
+        to_loop: Whether it is handed to the running event loop, for code that is a task of it: raised within the task
+            it would end the task, and whoever waits at the loop would not hear of it. Around one of these another one
+            may stand: that one hears of it at once.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -33,5 +40,7 @@ def deferred_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-        if arrived:
+        if arrived and to_loop and getattr(before, "__module__", "") != __name__:
+            asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
+        elif arrived:
             signal.raise_signal(signal.SIGINT)

@@ -11,7 +11,7 @@ POLL_SECS: Final = 1 / 30
 SLOWEST_IDLE_SECS: Final = 1.0
 SLOWEST_HIDDEN_SECS: Final = 0.25
 """Nothing tells when a hidden window is seen again: it is looked for this often."""
-QUIET_SHARE: Final = 0.03
+QUIET_SHARE: Final = 0.025
 """Share of a core that drawing may take while nothing happens, or nobody can see it."""
 IDLE_AFTER_SECS: Final = 3.0
 

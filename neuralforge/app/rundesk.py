@@ -9,74 +9,33 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args
 
 from neuralforge.app.drivers import Driver, FrameClock, Mode
+from neuralforge.app.looker import GAP_SECS, Looker
+from neuralforge.app.steeredrun import RunFeed, SteeredRun
 from neuralforge.errors import UserError
+from neuralforge.graph.datainfo import Task
 from neuralforge.graph.document import Document, loads
-from neuralforge.runs.events import Event
 from neuralforge.workbench.config import TrainConfig
-from neuralforge.workbench.knobs import KnobValue, Refused
-from neuralforge.workbench.requests import Request, Ticket
+from neuralforge.workbench.knobs import Refused
+from neuralforge.workbench.requests import Request
 from neuralforge.workbench.series import SeriesBook
 from neuralforge.workbench.status import Progress, RunState
-from neuralforge.workbench.view import KnobsView, RunView
+from neuralforge.workbench.view import RunView
 
 if TYPE_CHECKING:
     from neuralforge.train.launch import Plan, Run
 
 T = TypeVar("T")
 
-_SPEED_SECS: Final = 0.5
-_LATE_LOOK_SECS: Final = 0.1
-"""Between looks at a network whose run is over."""
 _PLANNED_POINTS: Final = 400
 _LOOK_SECS: Final = 0.005
 _REFUSED_SECS: Final = 0.5
 TRAIN_CHANNEL: Final = "train"
 
 
-class RunFeed:
-    """Takes what the log has taken, on the thread that steps, and keeps it for the window.
-
-    Attributes:
-        book: The curves.
-        events: All events, oldest first.
-        checkpoints: Steps of the checkpoints.
-    """
-
-    def __init__(self) -> None:
-        self.book = SeriesBook()
-        self.events: list[Event] = []
-        self.checkpoints: list[int] = []
-        self._put: Callable[[tuple[float, ...]], None] | None = None
-
-    def name(self, series: Sequence[str]) -> None:
-        """Say what the values of a row are; before the first row."""
-        self._put = self.book.channel(tuple(series)).row
-
-    def row(self, step: int, *values: float) -> None:
-        """Take the numbers of an update."""
-        assert self._put is not None
-        self._put((step, *values))
-
-    def scalar(self, name: str, step: int, value: float) -> None:
-        """Take one number."""
-        self.book.scalar(name, step, value)
-
-    def event(self, event: Event) -> None:
-        """Take an event."""
-        self.events.append(event)
-
-    def checkpoint(self, step: int, file: str, sha256: str, kind: str) -> None:
-        """Take that a checkpoint is on the disk."""
-        self.checkpoints.append(step)
-
-    def status(self, status: str) -> None:
-        """Take the state of the run."""
-
-
-class LiveRun:
+class LiveRun(SteeredRun):
     """A run that this window trains.
 
     Args:
@@ -97,22 +56,16 @@ class LiveRun:
         on_end: Callable[[LiveRun], None],
         mode: Mode = "auto",
     ) -> None:
-        self.run = run
-        self.feed = feed
+        super().__init__(run, feed)
+        self.run: Run = run
         self.data = data
         self.driver = Driver(run.session, clock, mode)
         self.fault: BaseException | None = None
-        self._asked: dict[str, Ticket] = {}
-        self._refusal: dict[str, str] = {}
-        self._knobs: KnobsView | None = None
-        self._speed = 0.0
-        self._mark = (time.monotonic(), run.session.step)
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._looking: asyncio.Future[None] | None = None
         self._look_secs = 0.0
         self._horizon_steps = run.session.total_steps()  # before it is extended: the schedule keeps to the first plan
-        self._events: tuple[Event, ...] = ()
         self._planned: tuple[Any, Any] | None = None
         self._planned_for: tuple[object, ...] | None = None
         self.task = asyncio.get_running_loop().create_task(self._pump(), name="training")
@@ -137,24 +90,7 @@ class LiveRun:
         finally:
             self._on_end(self)
 
-    # Asking
-
-    def turn(self, key: str, value: KnobValue, gesture: str | None, widget: str | None) -> None:
-        """Ask for another value of a knob."""
-        self._refusal.pop(key, None)
-        try:
-            request = Request(changes={key: value}, gesture=gesture, widget=widget)
-            self._asked[key] = self.run.session.request(request)
-        except Refused as error:
-            self._refusal[key] = str(error)
-
-    def ask(self, request: Request) -> Ticket:
-        """Ask for a control.
-
-        Raises:
-            Refused: When it cannot be carried out.
-        """
-        return self.run.session.request(request)
+    # Ending
 
     async def end(self, *, stop: bool) -> str:
         """End the run and wait for it: stopped for good, or paused so that it can be gone on with.
@@ -188,59 +124,35 @@ class LiveRun:
             return f"Run {self.run.log.run_id} could not be ended as it should, and counts as interrupted: {error}"
         return ""
 
+    def end_now(self) -> None:
+        """End the run here and now, paused."""
+        if not self.run.session.ended:
+            self.run.session.end("paused")
+
     # Telling
 
     def tick(self) -> None:
         """Take in what came since the last frame; once a frame."""
-        self.feed.book.take_in()
-        session = self.run.session
-        now, step = time.monotonic(), session.step
-        then, before = self._mark
-        if now - then >= _SPEED_SECS:
-            fresh = (step - before) / (now - then)
-            running = session.state == "running"
-            self._speed = (0.6 * self._speed + 0.4 * fresh if self._speed else fresh) if running else 0.0
-            self._mark = (now, step)
-        if session.ended and self.task.done() and now >= self._look_secs:
+        super().tick()
+        now = time.monotonic()
+        if self.run.session.ended and self.task.done() and now >= self._look_secs:
             self._look_again(now)
-        for key in [key for key, ticket in self._asked.items() if ticket.status != "queued"]:
-            ticket = self._asked.pop(key)
-            if ticket.status == "rejected":
-                self._refusal[key] = ticket.why or "It was refused."
 
     def _look_again(self, now: float) -> None:
         """Look at the network of a run that is over, in a thread: a large one takes longer than a frame."""
         watch = self.run.watch
-        if watch is not None and (self._looking is None or self._looking.done()):
-            self._look_secs = now + _LATE_LOOK_SECS
+        free = self._looking is None or self._looking.done()
+        if watch is not None and free and watch.is_due(self.run.session.step):
+            self._look_secs = now + GAP_SECS
             self._looking = self._loop.run_in_executor(None, watch.service, self.run.session)
-
-    def knobs(self) -> KnobsView:
-        """Return what can be turned; the same one as long as nothing of it changes."""
-        board = self.run.session.board
-        pending = {key: ticket.request.changes[key] for key, ticket in self._asked.items() if ticket.status == "queued"}
-        in_force, known = dict(board.values), self._knobs
-        values = {**in_force, **pending}
-        if known is None or (known.values, known.in_force, known.refusal) != (values, in_force, self._refusal):
-            self._knobs = known = KnobsView(
-                knobs=tuple(board.knobs.values()),
-                values=values,
-                in_force=in_force,
-                absent=board.absent,
-                live=True,
-                refusal=dict(self._refusal),
-            )
-        return known
 
     def view(self, differs: bool) -> RunView:
         """Return what the panels show of it."""
         session, watch = self.run.session, self.run.watch
         progress = session.progress()
-        if len(self._events) != len(self.feed.events):
-            self._events = tuple(self.feed.events)
         left = None
-        if self._speed > 0 and progress.state == "running":
-            left = max(0.0, (progress.total_steps - progress.step) / self._speed)
+        if self.steps_per_sec > 0 and progress.state == "running":
+            left = max(0.0, (progress.total_steps - progress.step) / self.steps_per_sec)
         return RunView(
             run_id=self.run.log.run_id,
             name=self.document.name,
@@ -248,18 +160,19 @@ class LiveRun:
             live=not self.ended,
             state=progress.state,
             progress=progress,
-            steps_per_sec=self._speed,
+            steps_per_sec=self.steps_per_sec,
             left_secs=left,
             driver="worker" if self.driver.on_worker else "slices",
             device=session.config.device,
             data=self.data[0],
             data_options=self.data[1],
+            task=session.engine.prepared.info.task,
             config=session.config,
             document=self.document,
             differs=differs,
             series=self.feed.book,
             metric=session.engine.criterion.metric_name,
-            events=self._events,
+            events=self.events(),
             planned=self._plan(progress),
             checkpoints=tuple(self.feed.checkpoints),
             layers=watch.layers if watch else None,
@@ -268,8 +181,11 @@ class LiveRun:
             maps=watch.maps if watch else None,
             boundary=watch.boundary if watch else None,
             prediction=watch.prediction if watch else None,
+            modules=session.engine.subject.modules,
+            looked=watch.node if watch else None,
+            own_source=session.engine.subject.own_source,
             trouble=progress.trouble or (str(self.fault) if self.fault else None),
-            can_resume=self.ended and session.state == "stopped",
+            can_resume=self.ended and session.state == "stopped" and session.engine.subject.replayable,
         )
 
     def _plan(self, progress: Progress) -> tuple[Any, Any] | None:
@@ -294,16 +210,41 @@ class OpenedRun:
 
     Args:
         view: What the panels show.
+
+    Attributes:
+        looker: Looks into its network, where somebody may want to.
     """
 
     def __init__(self, view: RunView) -> None:
+        self.looker: Looker | None = None
         self._view = view
+        self._shown: tuple[object, ...] = (view.differs,)
 
     def view(self, differs: bool) -> RunView:
-        """Return what the panels show of it."""
-        if differs != self._view.differs:
-            self._view = replace(self._view, differs=differs)
+        """Return what the panels show of it; the same one as long as nothing of it changes."""
+        looker = self.looker
+        watch = looker.watch if looker is not None else None
+        seen: dict[str, Any] = {}
+        if watch is not None:
+            seen = {
+                "layers": watch.layers,
+                "node": watch.node_look,
+                "maps": watch.maps,
+                "boundary": watch.boundary,
+                "prediction": watch.prediction,
+            }
+        if looker is not None:
+            seen |= {"own_data": looker.data, "look_problem": looker.problem}
+        shown = (differs, *seen.values())
+        if len(shown) != len(self._shown) or any(a is not b for a, b in zip(shown, self._shown, strict=True)):
+            self._shown = shown
+            self._view = replace(self._view, differs=differs, **seen)
         return self._view
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run."""
+        return self._view.folder
 
     @property
     def document(self) -> Document:
@@ -321,7 +262,9 @@ def read_run(folder: Path) -> OpenedRun:
 
     reader = RunReader(folder)
     attributes = reader.attributes
-    config = TrainConfig.from_json(reader.config)
+    kind = attributes.get("kind", "graph")
+    is_own_loop = kind == "own loop"
+    config = TrainConfig() if is_own_loop else TrainConfig.from_json(reader.config)
     document = loads(reader.document, f"the document of run {folder.name}")
     series = {name: reader.series(name) for name in reader.series_names()}
     channel = reader.channels().get(TRAIN_CHANNEL, ())
@@ -331,14 +274,14 @@ def read_run(folder: Path) -> OpenedRun:
     last = {name: float(values[-1]) for name, (_, values) in series.items() if len(values)}
     steps = max((int(steps[-1]) for steps, _ in series.values() if len(steps)), default=0)
     status, data = reader.status, reader.data
-    total = config.steps or steps
+    total = steps if is_own_loop else config.steps or steps
     trouble = reader.verify()
     events = tuple(reader.events())
     progress = Progress(
         "completed" if status == "completed" else "stopped",
         steps,
         total,
-        max((event.epoch for event in events), default=config.epochs or 0),
+        max((event.epoch for event in events), default=0 if is_own_loop else config.epochs or 0),
         1.0 if status == "completed" else steps / total if total else 0.0,
         last.get("train/loss", math.nan),
         {name: value for name, value in last.items() if name.split("/")[0] in ("validation", "test")},
@@ -352,15 +295,19 @@ def read_run(folder: Path) -> OpenedRun:
             live=False,
             state=cast(RunState, status),
             progress=progress,
-            device=config.device,
+            device=str(reader.config.get("device", config.device)),
             data=str(data.get("text", "")),
             data_options=dict(data.get("options") or {}),
+            task=cast(Task, data["task"]) if data.get("task") in get_args(Task) else None,
             config=config,
             document=document,
             series=SeriesBook.of(series),
             metric=metric,
             events=events,
             checkpoints=tuple(entry.step for entry in reader.checkpoints()),
+            modules=None if kind == "graph" else (),
+            own_source="" if kind == "graph" else reader.source,
+            own_loop=is_own_loop,
             trouble=trouble,
             can_resume=status in ("interrupted", "paused", "stopped") and bool(attributes.get("replayable", True)),
         )
@@ -442,6 +389,6 @@ def _resume(folder: Path, feed: RunFeed, steps: int | None) -> tuple[OpenedRun, 
     return opened, run
 
 
-def differs(document: Document, run: LiveRun | OpenedRun | None) -> bool:
+def differs(document: Document, run: SteeredRun | OpenedRun | None) -> bool:
     """Tell whether a document is another network than that of a run; where nodes lie does not matter."""
     return run is not None and document.graph is not run.document.graph and document.graph != run.document.graph

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from neuralforge.ui.llvm import bind_triton
 
@@ -16,34 +17,30 @@ _EGL_PLATFORM_SURFACELESS_MESA = 0x31DD
 
 Loader = Callable[[str], ctypes.CDLL]
 
-_INSTEAD = "add --exit, which renders without one, or start it under xvfb-run"
+_INSTEAD: Final = "add --exit, which renders without one, or start it under xvfb-run"
 
 
-def display_problem(load: Loader = ctypes.CDLL) -> str | None:
+def display_problem(load: Loader = ctypes.CDLL, *, instead: str = _INSTEAD) -> str | None:
     """Tell whether a window can be shown here.
 
     Args:
         load: Loads a shared library by its name; raises OSError.
+        instead: What the person is told to do without one.
 
     Returns:
         None where it can; or else one sentence that says what is missing and what to do instead.
     """
     if not sys.platform.startswith("linux"):
         return None
-    try:
-        x11 = load(_X11)
-    except OSError:
-        return f"A window needs {_X11}, which is not installed: install libx11-6 and libgl1, or {_INSTEAD}."
+    packages = {_X11: "libx11-6 and libgl1", _GL: "libgl1 and libgl1-mesa-dri"}
+    if library := _missing(packages, load):
+        return f"A window needs {library}, which is not installed: install {packages[library]}, or {instead}."
+    if _opens(load(_X11)):
+        return None
     name = os.environ.get("DISPLAY", "")
-    if not _opens(x11):
-        if not name:
-            return f"There is no display to open a window on (DISPLAY is not set): {_INSTEAD}."
-        return f"The display {name!r} (from DISPLAY) does not answer: {_INSTEAD}."
-    try:
-        load(_GL)
-    except OSError:
-        return f"A window needs {_GL}, which is not installed: install libgl1 and libgl1-mesa-dri, or {_INSTEAD}."
-    return None
+    if not name:
+        return f"There is no display to open a window on (DISPLAY is not set): {instead}."
+    return f"The display {name!r} (from DISPLAY) does not answer: {instead}."
 
 
 def offscreen_problem(load: Loader = ctypes.CDLL) -> str | None:
@@ -57,19 +54,24 @@ def offscreen_problem(load: Loader = ctypes.CDLL) -> str | None:
     """
     if not sys.platform.startswith("linux"):
         return None
-    try:
-        egl = load(_EGL)
-    except OSError:
-        return f"Drawing without a display needs {_EGL}: install libegl1 and libegl-mesa0, or use xvfb-run."
-    try:
-        load(_GL)
-    except OSError:
-        return f"Drawing without a display needs {_GL}: install libgl1 and libgl1-mesa-dri, or use xvfb-run."
-    if not _initializes(egl):
+    packages = {_EGL: "libegl1 and libegl-mesa0", _GL: "libgl1 and libgl1-mesa-dri"}
+    if library := _missing(packages, load):
+        return f"Drawing without a display needs {library}: install {packages[library]}, or use xvfb-run."
+    if not _initializes(load(_EGL)):
         return (
             "EGL finds no driver to draw with: install libegl-mesa0 and libgl1-mesa-dri (or the packages of your "
             "graphics card), or use xvfb-run."
         )
+    return None
+
+
+def _missing(libraries: Iterable[str], load: Loader) -> str | None:
+    """Return the first library that cannot be loaded."""
+    for name in libraries:
+        try:
+            load(name)
+        except OSError:
+            return name
     return None
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from imgui_bundle import imgui
 from neuralforge.app.desktop import Desktop, Places
 from neuralforge.app.output import default_runs_dir
 from neuralforge.app.rundesk import LiveRun
+from neuralforge.app.screen import display_problem
 from neuralforge.app.window import Window
 from neuralforge.errors import UserError
 from neuralforge.runs.errors import reason
@@ -34,6 +36,9 @@ PICTURE_PART: Final = 0.9
 """How much of a run is done when a picture of it is taken: the curves are there, and they still grow."""
 
 LOOK_SECS: Final = 0.01
+
+LOST: Final = 3
+"""Exit code when the display went away, and nothing else was wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +123,7 @@ class Shown:
             ini_path=_kept_layout(desktop),
         )
         self.interrupted: signal.Signals | None = None
+        self.window.on_loss = desktop.documents.keep_copy_now
         desktop.port = self
 
     # What the application needs of the window
@@ -137,7 +143,8 @@ class Shown:
 
     def to_clipboard(self, text: str) -> None:
         """Put a text into the system's clipboard."""
-        imgui.set_clipboard_text(text)
+        if self.window.is_open:
+            imgui.set_clipboard_text(text)
 
     def ask_for_file(self, then: Command) -> None:
         """Ask for a file to save the document to."""
@@ -148,26 +155,29 @@ class Shown:
         return 1 / max(self.window.frame_secs, 1e-6), self.window.cost_secs
 
     async def run(self, script: Script | None = None) -> int:
-        """Show the window until it is closed: by the person, by a script that ends it, or by SIGINT or SIGTERM.
+        """Show the window until it is closed: by the person, by a script that ends it, or by a signal.
 
-        A run that still trains is paused then, so that it can be gone on with.
+        A run that still trains is paused then, so that it can be gone on with. Where the display goes away, a run that
+        trains is gone on with to its end first, without a window.
 
         Args:
             script: What to do by itself.
 
         Returns:
             The exit code: 0; 1 when the run of a script that ends the window has failed, or the window was closed
-            before; 128 and the number of the signal that closed it.
+            before; 3 when the display went away, unless a run failed that was gone on with (1); 128 and the number of
+            the signal that closed it.
 
         Raises:
-            UserError: When what a script asks for that ends the window cannot be done.
+            UserError: When what a script asks for that ends the window cannot be done, or the display goes away before
+                there is a window.
         """
         window, desktop = self.window, self.desktop
         scripted: asyncio.Task[int] | None = None
         with self._signals():
             asyncio.get_running_loop().set_exception_handler(self._lost)
             try:
-                window.open()
+                self._open()
                 window.frame()  # before torch is loaded, so that there is something to see at once
                 desktop.begin()
                 if script is not None:
@@ -175,6 +185,8 @@ class Shown:
                     scripted = asyncio.get_running_loop().create_task(self._follow(script))
                     scripted.add_done_callback(lambda done: self._followed(done, ends=ends))
                 await window.run()
+                if window.lost:
+                    return await self._go_on_unseen(scripted)
                 if self.interrupted is not None:
                     return 128 + self.interrupted
                 if scripted is None or script is None or not script.exit:
@@ -188,6 +200,40 @@ class Shown:
                 window.close()
                 await desktop.end()
 
+    def _open(self) -> None:
+        """Make the window, and say so where the display went away just before."""
+        try:
+            self.window.open()
+        except RuntimeError:
+            problem = display_problem() if self.window.backend.kind == "screen" else None
+            if problem is None:
+                raise
+            raise UserError(problem) from None
+
+    async def _go_on_unseen(self, scripted: asyncio.Task[int] | None) -> int:
+        """Let a run that trains, or that is about to, reach its end without a window; return the exit code."""
+        desktop, run = self.desktop, None
+        follows = scripted is not None and not scripted.done()
+        desktop.documents.keep_copy_now()
+        _tell("The display went away, and the window with it.")
+        while self.interrupted is None:
+            live = desktop.live
+            if live is not None and not live.ended and live is not run:
+                run = live
+                run.driver.mode = "worker"  # there is no frame to wait for
+                desktop.training.look(frozenset(), frozenset())  # and nobody sees what is looked at
+                folder = run.run.folder
+                _tell(f"Run {folder.name} goes on without it and is recorded in {folder}; Ctrl+C pauses it.")
+            is_planned = follows and scripted is not None and not scripted.done() and desktop.live is None
+            if not (is_planned or desktop.is_busy()):
+                break
+            await asyncio.sleep(LOOK_SECS)
+        if self.interrupted is not None:
+            return 128 + self.interrupted
+        if follows and scripted is not None and scripted.done():
+            scripted.result()  # it may have been refused
+        return 1 if run is not None and has_failed(run) else LOST
+
     def _lost(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Tell of what nobody has caught: an exception in a callback, or of a task that nobody waits for."""
         error = context.get("exception") or RuntimeError(str(context.get("message")))
@@ -197,10 +243,10 @@ class Shown:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """Let SIGINT (Ctrl-C) and SIGTERM close the window between two frames, where the platform can."""
+        """Let SIGINT (Ctrl-C), SIGTERM and SIGHUP close the window between two frames, where the platform can."""
         loop = asyncio.get_running_loop()
         taken = []
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _closing_signals():
             with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread
                 loop.add_signal_handler(number, self._interrupt, number)
                 taken.append(number)
@@ -244,10 +290,15 @@ class Shown:
             await self._settle()
             if live is not None:
                 await self._until_late(live)
-            await self.picture(script.screenshot)
+            try:
+                await self.picture(script.screenshot)
+            except UserError as error:
+                if not self.window.lost:
+                    raise
+                _tell(str(error))
         if live is not None and script.exit:
             await self._until(live, lambda: False)
-            code = 1 if live.run.session.state == "failed" or live.run.session.trouble else 0
+            code = 1 if has_failed(live) else 0
         return code
 
     async def _plan(self, script: Script, arch: str, data: str) -> LiveRun | None:
@@ -255,18 +306,15 @@ class Shown:
         desktop = self.desktop
         desktop.carry_out([ShowWelcome(False)])
         await desktop.engine()
-        from neuralforge.app.planning import make_plan
-        from neuralforge.app.preview import describe
+        from neuralforge.app.planning import plan_for_window
 
-        plan = await asyncio.to_thread(
-            make_plan, arch, data, settings=script.settings, runs_dir=desktop.places.runs, **script.config
+        planned = await asyncio.to_thread(
+            plan_for_window, arch, data, settings=script.settings, runs_dir=desktop.places.runs, **script.config
         )
-        view = await asyncio.to_thread(describe, plan.raw, data, dict(plan.data.options), plan.config)
-        path = await asyncio.to_thread(_file_of, arch, plan.document)
-        desktop.take_plan(plan, view, path)
+        desktop.take_plan(planned.plan, planned.view, planned.path)
         if not script.train:
             return None
-        await desktop.training.start(plan, requests=tuple(script.requests))
+        await desktop.training.start(planned.plan, requests=tuple(script.requests))
         await self._frames(FRESH_FRAMES)  # the arrangement for training is laid out
         self.host.post(FitCanvas())
         return desktop.live
@@ -286,8 +334,9 @@ class Shown:
 
     async def _settle(self) -> None:
         """Wait until nothing is on its way, so that two pictures of the same are the same."""
-        await self.desktop.settled()
-        await self._frames(SETTLE_FRAMES)
+        for _ in range(2):  # what is seen may ask for more: for the network of a run, say
+            await self.desktop.settled()
+            await self._frames(SETTLE_FRAMES)
 
     async def picture(self, path: Path) -> None:
         """Write a picture of the window.
@@ -323,9 +372,21 @@ def _kept_layout(desktop: Desktop) -> Path | None:
     return None
 
 
-def _file_of(arch: str, document: object) -> Path | None:
-    """Return the file that a document was opened from, unless it differs from what is in there."""
-    from neuralforge.app.architecture import is_file
-    from neuralforge.graph.document import load
+def has_failed(live: LiveRun) -> bool:
+    """Tell whether a run has failed, or waits for help."""
+    session = live.run.session
+    return session.state == "failed" or session.trouble is not None
 
-    return Path(arch) if is_file(arch) and load(Path(arch)) == document else None
+
+def _closing_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that close a window; SIGHUP, for a terminal that is gone, unless `nohup` keeps it off."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    if sys.platform == "win32" or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return signals
+    return *signals, signal.SIGHUP
+
+
+def _tell(sentence: str) -> None:
+    """Tell the terminal, which may have gone away with the display."""
+    with suppress(OSError):
+        print(f"neuralforge: {sentence}", file=sys.stderr, flush=True)

@@ -7,7 +7,8 @@ runs that train.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,10 @@ from neuralforge.app.beside import Beside
 from neuralforge.app.console import Console
 from neuralforge.app.drivers import FrameClock, Mode
 from neuralforge.app.errands import list_runs
+from neuralforge.app.looker import Looker, Means, job_of
+from neuralforge.app.ownrun import OwnRun
 from neuralforge.app.rundesk import LiveRun, OpenedRun, begin, go_on, read_run
+from neuralforge.app.steeredrun import SteeredRun
 from neuralforge.errors import UserError
 from neuralforge.graph.datainfo import Task
 from neuralforge.workbench import commands as do
@@ -27,6 +31,7 @@ from neuralforge.workbench.view import KnobsView, RunsView
 
 if TYPE_CHECKING:
     from neuralforge.train.launch import Plan
+    from neuralforge.train.own_module import OwnModule
 
 
 class TrainingDesk:
@@ -38,6 +43,7 @@ class TrainingDesk:
         mode: How the trainer is pumped.
         console: Where to tell of what happened.
         beside: For what takes longer than a frame.
+        engine: Waits until torch is loaded.
 
     Attributes:
         config: How the next run is to be trained.
@@ -45,28 +51,39 @@ class TrainingDesk:
         runs: The runs on the disk; None until they were asked for.
     """
 
-    def __init__(self, runs_dir: Path, clock: FrameClock, mode: Mode, console: Console, beside: Beside) -> None:
+    def __init__(
+        self,
+        runs_dir: Path,
+        clock: FrameClock,
+        mode: Mode,
+        console: Console,
+        beside: Beside,
+        engine: Callable[[], Awaitable[None]],
+    ) -> None:
         self.config = TrainConfig()
-        self.run: LiveRun | OpenedRun | None = None
+        self.run: SteeredRun | OpenedRun | None = None
         self.runs: RunsView | None = None
         self._runs_dir = runs_dir
         self._clock = clock
         self._mode = mode
         self._console = console
         self._beside = beside
+        self._means = Means(engine=engine, beside=beside, console=console)
         self._alone = asyncio.Lock()
+        self._module: str | None = None
+        self._own: tuple[OwnModule, int] | None = None
         self._reading = 0
         self._known: dict[Path, Any] = {}
         self._knobs = KnobsView()
         self._knobs_for: tuple[object, ...] | None = None
 
     @property
-    def live(self) -> LiveRun | None:
-        """The run, if this window trains it or has trained it just now."""
-        return self.run if isinstance(self.run, LiveRun) else None
+    def live(self) -> SteeredRun | None:
+        """The run, if it can be steered here or could be just now."""
+        return self.run if isinstance(self.run, SteeredRun) else None
 
     @property
-    def training(self) -> LiveRun | None:
+    def training(self) -> SteeredRun | None:
         """The run, if it is not over."""
         live = self.live
         return live if live is not None and not live.ended else None
@@ -93,32 +110,44 @@ class TrainingDesk:
         live = self.training
         if live is not None:
             return live.knobs()
-        key = (editor.document.graph, self.config, task)
+        module = self.module_for(editor)
+        key = (editor.document.graph, self.config, task, module)
         if self._knobs_for is None or any(a is not b for a, b in zip(key, self._knobs_for, strict=True)):
             self._knobs_for = key
-            self._knobs = self._board(editor, task)
+            self._knobs = self._board(editor, task, module)
         return self._knobs
 
-    def _board(self, editor: Editor, task: Task | None) -> KnobsView:
-        if editor.inference.issues or not editor.document.graph.nodes:
+    def take_module(self, module: OwnModule | None, editor: Editor) -> None:
+        """Take a network that was not drawn here as what is trained next, for as long as the canvas stays empty.
+
+        Args:
+            module: The network; None for none.
+            editor: Its document is open, which is empty.
+        """
+        self._own = (module, editor.opened) if module is not None else None
+
+    def module_for(self, editor: Editor) -> OwnModule | None:
+        """Return the network that is trained in place of what is on the canvas; None where that is trained."""
+        if self._own is None or self._own[1] != editor.opened or editor.document.graph.nodes:
+            return None
+        return self._own[0]
+
+    def _board(self, editor: Editor, task: Task | None, module: OwnModule | None) -> KnobsView:
+        if module is None and (editor.inference.issues or not editor.document.graph.nodes):
             return KnobsView()  # a network that cannot be trained has no knobs yet
         usual = "cross_entropy" if task in (None, "classification", "segmentation") else "mse"
         loss = usual if self.config.loss == "auto" else self.config.loss
         try:
-            board = KnobBoard.for_run(self.config, loss, editor.document.graph, editor.inference)
+            if module is not None:
+                board = module.board(self.config, loss)
+            else:
+                board = KnobBoard.for_run(self.config, loss, editor.document.graph, editor.inference)
         except Refused:  # all of it is frozen, say; Train tells
             return KnobsView()
         values = dict(board.values)
         return KnobsView(knobs=tuple(board.knobs.values()), values=values, in_force=values, absent=board.absent)
 
     # The live run
-
-    def turn(self, turn: do.Turn) -> bool:
-        """Ask the live run for another value of a knob; return False where there is none to ask."""
-        live = self.training
-        if live is not None:
-            live.turn(turn.key, turn.value, turn.gesture, turn.widget)
-        return live is not None
 
     def control(self, request: Request) -> None:
         """Ask the live run to go on, pause, stop, save or go further.
@@ -137,55 +166,75 @@ class TrainingDesk:
         Raises:
             UserError: When there is no network here to ask, or the question does not fit it.
         """
-        live = self.live
-        if live is None or live.run.watch is None:
-            raise UserError("There is no trained network here to try; train one first.")
-        from neuralforge.train.glimpse import Drawn, SampleOf
-
-        if isinstance(command, do.TrySample):
-            live.run.watch.ask(SampleOf(command.split, command.sample))
+        run = self.run
+        if isinstance(run, OpenedRun) and run.looker is not None:
+            run.looker.try_out(command)
+        elif isinstance(run, LiveRun) and run.run.watch is not None:
+            run.run.watch.ask(job_of(command))
         else:
-            live.run.watch.ask(Drawn(command.image))
+            raise UserError("There is no trained network here to try; train one first.")
+
+    def look_at_module(self, path: str) -> None:
+        """Choose the module that is looked at in a network that was not drawn here."""
+        self._module = path
 
     def look(self, wants: frozenset[str], selection: frozenset[str]) -> None:
-        """Tell the trainer what can be seen, so that only that is measured.
+        """Tell what can be seen of the run, so that only that is measured; once a frame.
 
         Args:
             wants: What is to be looked at, see `neuralforge.train.watch`.
             selection: The selected nodes.
         """
-        live = self.live
-        watch = live.run.watch if live is not None else None
-        if live is None or watch is None:
+        run = self.run
+        if run is None:
+            return
+        node = next(iter(selection)) if len(selection) == 1 else None
+        if not run.document.graph.nodes:  # it was not drawn here: its modules are chosen by themselves
+            node = self._module
+        elif node not in run.document.graph.nodes:
+            node = None
+        if isinstance(run, OpenedRun):
+            if run.looker is not None:
+                run.looker.look(wants, node)
+            return
+        watch = run.run.watch
+        if watch is None:
             return
         if wants != watch.wants:
             watch.wants = wants
-        node = next(iter(selection)) if len(selection) == 1 else None
-        if node is not None and node != watch.node and node in live.document.graph.nodes:
+        if node is not None and node != watch.node:
             watch.node = node
 
     # Starting and ending
 
-    async def start(self, plan: Plan | Callable[[], Awaitable[Plan]], *, requests: tuple[Request, ...] = ()) -> None:
+    async def start(
+        self,
+        plan: Plan | Callable[[], Awaitable[Plan]],
+        *,
+        requests: tuple[Request, ...] = (),
+        paused: bool = False,
+    ) -> None:
         """Start a run; one that is live is stopped first, but only when the new one can be started.
 
         Args:
             plan: The plan, or what makes it once it is this run's turn.
             requests: Changes at later steps.
+            paused: Whether it waits before its first step.
 
         Raises:
             UserError: When the plan does not work out.
         """
         async with self._alone:
-            await self._start(await plan() if callable(plan) else plan, requests)
+            await self._start(await plan() if callable(plan) else plan, requests, paused)
 
     async def _start(self, plan: Plan, requests: tuple[Request, ...] = (), paused: bool = False) -> None:
         from neuralforge.train import launch
 
         await asyncio.to_thread(launch.check, plan)
         await self._end(stop=True)
-        live = await begin(plan, self._clock, self._ended, requests=requests, paused=paused, mode=self._mode)
-        self.run = live
+        async with self._undisturbed():
+            live = await begin(plan, self._clock, self._ended, requests=requests, paused=paused, mode=self._mode)
+            self.run = live
         self._console.say(f"Run {live.run.log.run_id} is recorded in {live.run.folder}", notice=False)
 
     async def reset(self) -> None:
@@ -196,9 +245,14 @@ class TrainingDesk:
         """
         async with self._alone:
             live = self.live
-            if live is None or live.run.plan is None:
+            if not isinstance(live, LiveRun) or live.run.plan is None:
                 raise UserError("Only a run that was started in this window can be reset; train a new one.")
             await self._start(live.run.plan, paused=True)
+
+    def show(self, run: OwnRun) -> None:
+        """Show a run whose steps are made elsewhere; there must be no other one that trains."""
+        assert self.training is None
+        self.run = run
 
     async def resume(self, folder: Path, steps: int | None) -> LiveRun:
         """Go on with a run from its files.
@@ -208,7 +262,8 @@ class TrainingDesk:
         """
         async with self._alone:
             self._refuse_while_training("gone on with")
-            self.run = live = await go_on(folder, self._clock, self._ended, steps=steps)
+            async with self._undisturbed():
+                self.run = live = await go_on(folder, self._clock, self._ended, steps=steps)
             return live
 
     async def open(self, folder: Path) -> OpenedRun:
@@ -219,14 +274,18 @@ class TrainingDesk:
         """
         async with self._alone:
             self._refuse_while_training("opened")
-            self.run = opened = await asyncio.to_thread(read_run, folder)
+            opened = await asyncio.to_thread(read_run, folder)
+            opened.looker = Looker(opened.folder, self._means)
+            async with self._undisturbed():
+                self.run = opened
             return opened
 
     async def close(self) -> None:
         """Take the run out of the panels; a live one is stopped first."""
         async with self._alone:
             await self._end(stop=True)
-            self.run = None
+            async with self._undisturbed():
+                self.run = None
 
     async def delete(self, run_id: str) -> None:
         """Delete a run with its checkpoints.
@@ -240,7 +299,8 @@ class TrainingDesk:
             if self.run is not None and self.run.view(False).run_id == run_id:
                 if self.training is not None:
                     raise UserError(f"Run {run_id} is training; stop it before it is deleted.")
-                self.run = None  # before its files go
+                async with self._undisturbed():
+                    self.run = None  # before its files go
             folder = await asyncio.to_thread(RunStore(self._runs_dir).delete, run_id)
         self._console.say(f"Deleted: {folder}")
         await self.read_runs()
@@ -254,8 +314,10 @@ class TrainingDesk:
             self.runs = runs
 
     async def end(self) -> None:
-        """Pause a run that trains, so that it can be gone on with."""
+        """Pause a run that trains, so that it can be gone on with; look no longer into one that was opened."""
         await self._end(stop=False)
+        if isinstance(self.run, OpenedRun) and self.run.looker is not None:
+            await self.run.looker.halt()
 
     async def _end(self, *, stop: bool) -> None:
         live = self.live
@@ -263,6 +325,21 @@ class TrainingDesk:
             trouble = await live.end(stop=stop)
             if trouble:
                 self._console.say(trouble, "error")
+
+    @asynccontextmanager
+    async def _undisturbed(self) -> AsyncIterator[None]:
+        """Keep looks into an opened run away while it is let go of, or another network is built.
+
+        Initial weights are drawn from torch's one generator, which two threads must not set at once.
+        """
+        looker = self.run.looker if isinstance(self.run, OpenedRun) else None
+        if looker is not None:
+            await looker.halt()
+        try:
+            yield
+        finally:
+            if looker is not None:  # the run stays in the panels where another cannot be started
+                looker.go_on()
 
     def _refuse_while_training(self, what: str) -> None:
         if self.training is not None:

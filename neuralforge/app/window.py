@@ -22,6 +22,7 @@ from neuralforge.app.pacing import FRAME_SECS, IDLE_AFTER_SECS, IDLE_SECS, SLOWE
 from neuralforge.app.pictures import Pictures
 from neuralforge.errors import UserError
 from neuralforge.ui.backend import Backend, BackendKind, in_turn, make_backend, restored_stacks
+from neuralforge.ui.display import DisplayLostError
 
 AWAKE_SECS: Final = 0.5
 FAILURES_IN_A_ROW: Final = 3
@@ -72,6 +73,8 @@ class Clock(Protocol):
 class Window:
     """One window. There is one at a time in a process; after it is closed, it or another can be opened.
 
+    Where its X display goes away, it is no longer open; nothing of it is called any more, and no other can be opened.
+
     Args:
         gui: What it shows.
         kind: How it is drawn.
@@ -86,6 +89,8 @@ class Window:
         adjust: Changes the parameters last of all when the window is opened, for a test engine say.
         least_frame_secs: From one frame to the next at full rate.
         idles: Whether frames become rare when nothing happens.
+        lost: Whether its display went away while it was open.
+        on_loss: Called where that happens in the middle of a frame, when it is not sure yet that the process survives.
         error: What the gui raised last.
         params: What Hello ImGui was told; while open.
         frames: How many frames were drawn.
@@ -94,6 +99,7 @@ class Window:
 
     Raises:
         RuntimeError: When another window is open.
+        UserError: When the display of an earlier one was lost.
     """
 
     def __init__(
@@ -113,6 +119,8 @@ class Window:
         self.adjust: Callable[[hello_imgui.RunnerParams], None] | None = None
         self.least_frame_secs = FRAME_SECS
         self.idles = True
+        self.lost = False
+        self.on_loss: Callable[[], object] | None = None
         self.error: Exception | None = None
         self.params: hello_imgui.RunnerParams | None = None
         self.frames = 0
@@ -158,6 +166,7 @@ class Window:
 
         Raises:
             RuntimeError: When a window is open, or none can be made (`neuralforge.app.screen` says why beforehand).
+            UserError: When its display goes away meanwhile, or that of an earlier window did.
         """
         _SEAT.refuse_a_second()
         params = hello_imgui.RunnerParams()
@@ -174,15 +183,23 @@ class Window:
         calls.show_gui = self._draw
         calls.confirm_exit = self.gui.may_close
         calls.before_exit = self._kept(self.gui.before_exit)
-        calls.before_swap = in_turn(calls.before_swap, self._pictures.take)
+        calls.before_imgui_render = in_turn(calls.before_imgui_render, self._leave_if_lost)
+        calls.before_swap = in_turn(calls.before_swap, self._pictures.take, self._leave_if_lost)
         self.backend.prepare(params)
         if self.adjust is not None:
             self.adjust(params)
         self.backend.before_open()
+        if self.backend.guard is not None:
+            self.backend.guard.on_loss = self.on_loss
         try:
-            immapp.manual_render.setup_from_runner_params(params, _addons())
-        except BaseException:  # there is nothing to tear down then
+            with self.backend.raising_loss():
+                immapp.manual_render.setup_from_runner_params(params, _addons())
+        except BaseException as error:  # there is nothing to tear down then
+            if self.backend.is_lost() and isinstance(error, Exception):
+                self._lose(params)
+                raise UserError("The display went away while the window was being made.") from None
             _SEAT.left_over = params
+            self.backend.after_close()
             raise
         self.params = params
         _SEAT.taken, _SEAT.left_over = True, None
@@ -203,16 +220,25 @@ class Window:
             return
         params, self.params = self.params, None
         try:
+            if self.backend.is_lost():
+                raise DisplayLostError
+            self.backend.before_close()
             immapp.manual_render.tear_down()
-        except BaseException:
+            self._leave_if_lost()
+        except BaseException as error:
+            if self._is_known_lost() and isinstance(error, Exception):
+                self._lose(params)
+                return
             _SEAT.left_over = params
             raise
         finally:
+            if not self.lost:
+                self.backend.after_close()
             _SEAT.taken = False
             self._pictures.finish()
-            error, self._error_in_callback = self._error_in_callback, None
-        if error is not None:
-            raise error
+            in_callback, self._error_in_callback = self._error_in_callback, None
+        if in_callback is not None:
+            raise in_callback
 
     def ask_to_close(self) -> None:
         """Close after this frame, unless the gui objects: what the close button does."""
@@ -234,11 +260,12 @@ class Window:
         Raises:
             Exception: What the gui raised in several frames on end; the window is closed then.
         """
-        if not self.is_open:
+        if not self.is_open and not self.lost:
             self.open()
         try:
             while not self.is_closing:
-                self.tick()
+                with deferred_interrupt(to_loop=True):
+                    self.tick()
                 await asyncio.sleep(max(0.0, self._due_secs - time.monotonic()))
         finally:
             self.close()
@@ -263,7 +290,10 @@ class Window:
         if self._in_frame or self.params is None:
             return False
         began_secs = time.monotonic()
-        hidden = self._shown and self.backend.is_hidden()
+        hidden = not self.backend.is_lost() and self._shown and self.backend.is_hidden()
+        if self._is_known_lost():
+            self._lose(self.params)
+            return False
         pacing = self.params.fps_idling
         awake = self._pictures.are_wanted or began_secs < self._awake_until_secs or self.gui.is_busy()
         pacing.enable_idling = self.idles and not awake
@@ -320,14 +350,20 @@ class Window:
             with restored_stacks():
                 self.gui.draw()
         except Exception as error:
+            if self._is_known_lost():
+                raise
             self._error_in_draw = error
 
     def _render(self) -> bool:
         """Draw a frame, and return whether the gui raised nothing."""
         try:
-            immapp.manual_render.render()
-        except Exception as error:  # from a callback that the gui has set by itself
-            _finish_half_open_frame()
+            with self.backend.raising_loss():
+                immapp.manual_render.render()
+        except Exception as error:
+            if self._is_known_lost():
+                self._lose(self.params)
+                return False
+            _finish_half_open_frame()  # from a callback that the gui has set by itself
             self._tell(error)
             return False
         except BaseException as error:
@@ -337,6 +373,21 @@ class Window:
         if error_in_draw is not None:
             self._tell(error_in_draw)
         return error_in_draw is None
+
+    def _is_known_lost(self) -> bool:
+        return self.backend.guard is not None and self.backend.guard.lost
+
+    def _leave_if_lost(self) -> None:
+        """Leave a frame in which the display went away, and whose panels kept what was raised then to themselves."""
+        if self._is_known_lost():
+            raise DisplayLostError
+
+    def _lose(self, params: hello_imgui.RunnerParams | None) -> None:
+        """Let go of a window whose display went away. It is kept as it is, since to end it would call the display."""
+        _SEAT.lost = self, params
+        self.params = None
+        self.lost = True
+        self._pictures.finish()
 
     def _tell(self, error: Exception) -> None:
         """Tell the gui of its exception, and go on; unless it is hopeless."""
@@ -402,11 +453,18 @@ class _Seat:
 
     def __init__(self) -> None:
         self.taken = False
+        self.lost: tuple[Window, hello_imgui.RunnerParams | None] | None = None
+        """The window whose display went away, with all that its half-drawn frame points to."""
         self.left_over: hello_imgui.RunnerParams | None = None
         """Of a set-up that failed: Hello ImGui looks at them once more when the next window is opened."""
 
     def refuse_a_second(self) -> None:
-        """Raise RuntimeError when there is a window."""
+        """Raise RuntimeError when there is a window, and UserError when there was one that lost its display."""
+        if self.lost is not None:
+            raise UserError(
+                "The display of this process's window was lost, and no other window can be opened in the process: "
+                "start NeuralForge anew, or restart the notebook's kernel."
+            )
         if not self.taken:
             if self.left_over is not None:
                 return

@@ -14,6 +14,7 @@ Rules, the same for `.npz` files, for arrays in a notebook and for the sources t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,7 +47,7 @@ def from_arrays(
         name: Name of the data, which messages begin with.
         kind: How a sample lies in memory, where the rank alone does not say.
         classes: Names of the classes where `targets` holds the indices 0 .. len(classes) - 1.
-        features: Names of the columns of a table.
+        features: Names of the columns of a table, all different, as those of the classes are.
         input_scale: Factor for uint8 images and sequences; 1/255 where nothing is said.
 
     Returns:
@@ -55,7 +56,13 @@ def from_arrays(
     Raises:
         UserError: Types, shapes or values that cannot be learned from.
     """
-    x_in = _array(inputs, f"{name}: inputs")
+    for what, names_given in (("classes", classes), ("features", features)):
+        repeated = [text for text, times in Counter(names_given).items() if times > 1]
+        if repeated:
+            raise UserError(f"{name}: two of the {what} are named {repeated[0]!r:.80}.")
+        if any("\0" in text for text in names_given):  # an array of texts would lose it
+            raise UserError(f"{name}: the names of the {what} must not hold the character NUL.")
+    x_in = as_array(inputs, f"{name}: inputs")
     x, kind = _inputs(x_in, kind, name)
     if np.may_share_memory(x, x_in):
         x = x.copy()
@@ -70,7 +77,7 @@ def from_arrays(
         y = x
         outputs = sample[0] if kind == "image" else sample[-1]
     else:
-        y_in = _array(targets, f"{name}: targets")
+        y_in = as_array(targets, f"{name}: targets")
         y, task, names = _targets(y_in, tuple(classes), (count, *sample), kind, name)
         if np.may_share_memory(y, y_in):
             y = y.copy()
@@ -140,7 +147,19 @@ def as_float32(array: NDArray[Any], place: str, what: str) -> NDArray[np.float32
     return result
 
 
-def _array(values: Any, place: str) -> NDArray[Any]:
+def as_array(values: Any, place: str) -> NDArray[Any]:
+    """Make an array of anything that NumPy takes for one.
+
+    Args:
+        values: An array, nested lists, or an object that knows how to become an array.
+        place: What the message begins with, in the plural.
+
+    Returns:
+        The array; it may share memory with `values`.
+
+    Raises:
+        UserError: It cannot be an array: ragged lists, for one.
+    """
     try:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:
@@ -237,9 +256,10 @@ def _classes_of(
     """Give class indices in the shape of y, the names of the classes, and how often each occurs."""
     if classes:
         if y.dtype.kind not in "iu" or int(y.min()) < 0 or int(y.max()) >= len(classes):
+            span = "" if y.dtype.kind in "US" else f" from {y.min()} to {y.max()}"
             raise UserError(
                 f"{place}: targets must be indices from 0 to {len(classes) - 1} of the classes that are "
-                f"named. Received: {y.dtype} from {y.min()} to {y.max()}."
+                f"named. Received: {y.dtype}{span}."
             )
         indices = np.ascontiguousarray(y, dtype=np.int64)
         return indices, classes, np.bincount(indices.reshape(-1), minlength=len(classes))
@@ -249,5 +269,8 @@ def _classes_of(
         except UnicodeDecodeError:
             raise UserError(f"{place}: targets that are bytes must be UTF-8 text.") from None
     values, inverse, counts = np.unique(y, return_inverse=True, return_counts=True)
-    names = tuple(str(value) for value in values.tolist())
+    try:
+        names = tuple(str(value) for value in values.tolist())
+    except (ValueError, SystemError):  # NumPy keeps any 32 bits as a character, Python does not
+        raise UserError(f"{place}: targets hold characters that are not Unicode.") from None
     return inverse.reshape(y.shape).astype(np.int64), names, counts

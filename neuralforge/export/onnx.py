@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final, Literal
 import onnx
 import torch
 
-import neuralforge
 from neuralforge.errors import UserError
 from neuralforge.export.certificate import Certificate
 from neuralforge.export.exporter import DEFAULT_TIME_LIMIT_SECS, Exporter
@@ -21,6 +20,7 @@ from neuralforge.export.onnx_operators import translations
 from neuralforge.export.quiet import LOGGER, quiet
 from neuralforge.export.trained import TrainedModel, facts_of
 from neuralforge.graph.params import Doc, Range
+from neuralforge.version import __version__
 
 MAX_WEIGHT_BYTES: Final = 2**31 - 2**24
 """Weights that fit into one file: protocol buffers end at 2 GiB, and the graph needs its part."""
@@ -156,7 +156,7 @@ def _legacy(model: TrainedModel, opset: int) -> onnx.ModelProto:
 def _sign(proto: onnx.ModelProto, model: TrainedModel) -> None:
     """Say in the file what it is, and take out what exporters tell of the machine that they ran on."""
     proto.producer_name = "NeuralForge"
-    proto.producer_version = neuralforge.__version__
+    proto.producer_version = __version__
     proto.doc_string = f"{model.name}: {model.generated.class_name}, exported by NeuralForge."
     proto.graph.name = model.generated.class_name
     _forget(proto)

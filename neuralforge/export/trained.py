@@ -15,7 +15,6 @@ from typing import Final, Literal
 import torch
 from torch import Tensor, nn
 
-import neuralforge
 from neuralforge.codegen.module import GeneratedModule
 from neuralforge.data.prepare import Prepared
 from neuralforge.data.tensors import Part, TensorData
@@ -27,6 +26,7 @@ from neuralforge.train.build import build_module
 from neuralforge.train.checkpoint import Snapshot, put_weights, read_checkpoint
 from neuralforge.train.hashing import weights_sha256
 from neuralforge.train.launch import Altered, read_recorded
+from neuralforge.version import __version__
 
 Weights = Literal["last", "best"]
 
@@ -130,7 +130,7 @@ def load_trained(path: Path, *, weights: Weights = "last", trust: bool = False) 
         "features": json.dumps(list(info.features), ensure_ascii=False),
         "preprocessing": recorded.prepared.preprocessing.to_json(),
         "how_to_feed": _how_to_feed(recorded.prepared),
-        "neuralforge_version": neuralforge.__version__,
+        "neuralforge_version": __version__,
     }
     (input_name,) = recorded.generated.inputs
     return TrainedModel(

@@ -33,6 +33,8 @@ class RunSummary:
         steps: The last step logged.
         metrics: Series of train, validation and test -> last value.
         size_bytes: What it takes on the disk, checkpoints included.
+        kind: What made it, see `RunHeader`.
+        replayable: Whether its log alone suffices to run it again, or to go on with it.
     """
 
     run_id: str
@@ -43,6 +45,8 @@ class RunSummary:
     steps: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     size_bytes: int = 0
+    kind: str = "graph"
+    replayable: bool = True
 
     @property
     def is_readable(self) -> bool:
@@ -103,6 +107,8 @@ class RunStore:
                 steps=max((step for step, _ in last.values()), default=0),
                 metrics={name: value for name, (_, value) in last.items()},
                 size_bytes=size_bytes,
+                kind=str(attributes.get("kind", "graph")),
+                replayable=bool(attributes.get("replayable", True)),
             )
         except (UserError, OSError) as error:
             status = f"unreadable: {reason(error)}"

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from neuralforge.runs.events import Event
@@ -60,10 +61,14 @@ class Desk:
     Args:
         board: The knobs. Changes are committed to it by `drain`, and nowhere else.
         first_gesture: Number of the first gesture that is named here.
+        impossible: Control -> why this session does not have it.
     """
 
-    def __init__(self, board: KnobBoard, first_gesture: int = 1) -> None:
+    def __init__(
+        self, board: KnobBoard, first_gesture: int = 1, impossible: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.board = board
+        self._impossible = impossible
         self._inbox: deque[_Letter] = deque()
         self._later: list[_Letter] = []
         self._gestures = itertools.count(first_gesture)  # whose next() is atomic, unlike += 1
@@ -118,6 +123,8 @@ class Desk:
     def _check(self, request: Request, step: int) -> None:
         if bool(request.changes) == (request.action is not None):
             raise Refused("A request either changes knobs or is a control.")
+        if request.action is not None and request.action in self._impossible:
+            raise Refused(self._impossible[request.action])
         if request.action == "extend" and (request.steps or 0) <= step:
             raise Refused(f"The total must be more than the {step} steps that were made. Received: {request.steps!r}")
         if request.action == "run" and request.steps is not None and request.steps < 1:

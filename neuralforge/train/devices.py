@@ -83,6 +83,16 @@ def pick_device(key: str) -> torch.device:
     return torch.device(wanted)
 
 
+def generators_of(device: torch.device) -> list[torch.Generator]:
+    """Return what a forward pass on a device may draw from: its own generator, and that of the processor."""
+    found = [torch.default_generator]
+    if device.type == "cuda":
+        found.append(torch.cuda.default_generators[device.index or 0])
+    if device.type == "mps":
+        found.append(torch.mps._get_default_mps_generator())
+    return found
+
+
 def default_threads() -> int:
     """Return the threads that an operation may use where nobody says: all cores but one, for the window."""
     return max(1, (os.cpu_count() or 1) - 1)

@@ -6,33 +6,24 @@ Legend of tensor names: x inputs, y targets, both with the batch first.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from neuralforge.codegen.module import GeneratedModule, generate, generate_probe
-from neuralforge.data.memory import available_bytes
 from neuralforge.data.order import EpochOrder, next_batch_size
 from neuralforge.data.prepare import Prepared
 from neuralforge.data.seeds import derive_seed
 from neuralforge.data.tensors import TensorData
 from neuralforge.errors import UserError
-from neuralforge.graph.document import Document
-from neuralforge.graph.inference import Inference, infer_all
-from neuralforge.graph.shapes import BATCH, TensorType
-from neuralforge.layers.registry import catalog
-from neuralforge.train.build import build_module, compile_source
 from neuralforge.train.checkpoint import put_tensors, take_tensors
-from neuralforge.train.devices import pick_device, precisions
-from neuralforge.train.diagnose import first_nonfinite
+from neuralforge.train.devices import generators_of, pick_device, precisions
 from neuralforge.train.levers import Levers, make_optimizer
 from neuralforge.train.losses import Criterion
+from neuralforge.train.subject import Kept, Origin, Subject, Terms
 from neuralforge.workbench.config import TrainConfig
-from neuralforge.workbench.knobs import KnobBoard
 
 if TYPE_CHECKING:
     from neuralforge.train.watch import Watch
@@ -49,41 +40,33 @@ class Engine:
     """Everything that a step computes with.
 
     Args:
-        document: The network, bound to the data.
+        origin: Where the network comes from.
         prepared: The data.
         config: How to train.
-        trusted_source: Text to train in place of the generated one; only what the user has said to trust.
 
     Raises:
         UserError: When the network does not fit the data, or the device does not have what is asked.
     """
 
-    def __init__(
-        self, document: Document, prepared: Prepared, config: TrainConfig, trusted_source: str | None = None
-    ) -> None:
+    def __init__(self, origin: Origin, prepared: Prepared, config: TrainConfig) -> None:
+        terms = _terms(prepared, config)
         self.config = config
         self.prepared = prepared
-        self.device = pick_device(config.device)
-        inference = infer_all(document.graph, catalog())
-        self.document = document
-        _refuse_if_too_large(document, inference, config, self.device)
-        self.generated: GeneratedModule = generate(document, catalog(), inference)
-        if trusted_source is not None:
-            self.generated = replace(self.generated, source=trusted_source)
-        self.criterion = Criterion(config.loss, prepared.info, prepared.preprocessing)
-        _check_ends(document, prepared, self.criterion, self.generated)
-        self.board = KnobBoard.for_run(config, self.criterion.key, document.graph, inference)
-        self.probe_source = generate_probe(document, catalog(), inference)
-        self.macs = inference.totals().macs
-        """Multiply-accumulates of one forward pass of one sample."""
+        self.device = terms.device
+        self.criterion = terms.criterion
+        self.subject: Subject = origin.make(terms)
+        self.document = self.subject.document
+        self.board = self.subject.board
         self.watch: Watch | None = None
         """Looks at the run between steps; it is called here with each update, and by the session after it."""
 
-        self.model: nn.Module = build_module(self.generated, config.seed).to(self.device)
+        self.model = self.subject.model
+        self.forward: Callable[[Tensor], Tensor] = self._forward_of_a_copy if self.subject.writes_input else self.model
+        """Goes forward; what it is given stays as it is."""
         self.optimizer = make_optimizer(config, self.model)
         if not self.optimizer.param_groups[0]["params"]:
             raise UserError("The network has nothing to train.")
-        self.levers = Levers(self.model, self.optimizer, document.graph, catalog(), self.generated.paths)
+        self.levers = Levers(self.model, self.optimizer, self.subject.parts, self.subject.live)
         self.levers.apply(self.board.values, self.board.values)
 
         self.train = TensorData.from_prepared(prepared, "train", self.device)
@@ -95,18 +78,12 @@ class Engine:
         scaled = self._autocast_dtype is torch.float16
         self.scaler = torch.amp.GradScaler(self.device.type) if scaled else None
         self._on_cpu = self.device.type == "cpu"
-        rules = (catalog().bind(node) for node in document.graph.nodes.values())
-        self._stochastic = any(rule.spec is not None and rule.spec.draws for rule in rules)
+        self._generators = generators_of(self.device)
         self._random_base = derive_seed(config.seed, "forward")
         self._loss: Any = 0.0
         self._hits: Any = 0.0
         self._count = 0
-        self._statistics = [
-            buffer
-            for part in self.model.modules()
-            if getattr(part, "running_mean", None) is not None
-            for buffer in part.buffers(recurse=False)
-        ]
+        self._statistics = list(self.subject.moving)
         self._statistics_before = [torch.empty_like(buffer) for buffer in self._statistics]
         self._in_update = False
         self._step = 0
@@ -144,13 +121,13 @@ class Engine:
                 torch._foreach_copy_(self._statistics_before, self._statistics)
             self._in_update, self._step = True, step
         x, y = self.train.batch(self.order.take(size))
-        with self._randomness(step, number):
+        with self._randomness(step, number, self.subject.draws):
             if self._autocast_dtype is None:
-                output = self.model(x)
+                output = self.forward(x)
                 loss = self.criterion(output, y, self.board.values.get("label_smoothing", 0.0))
             else:
                 with self._autocast():
-                    output = self.model(x)
+                    output = self.forward(x)
                     loss = self.criterion(output.float(), y, self.board.values.get("label_smoothing", 0.0))
         share = size / total
         if self._on_cpu:
@@ -206,46 +183,55 @@ class Engine:
         self.order = EpochOrder(self.config.seed, len(self.train), epoch=epoch, cursor=cursor)
 
     @contextmanager
-    def _drawing(self, generator: torch.Generator, seed: int) -> Iterator[None]:
-        before = generator.get_state()
-        generator.manual_seed(seed)
+    def _drawing(self, seed: int) -> Iterator[None]:
+        before = [generator.get_state() for generator in self._generators]
+        for generator in self._generators:
+            generator.manual_seed(seed)
         try:
             yield
         finally:
-            generator.set_state(before)
+            for generator, state in zip(self._generators, before, strict=True):
+                generator.set_state(state)
 
-    def _randomness(self, step: int, number: int) -> AbstractContextManager[None]:
-        """Make what the forward pass draws a function of seed, step and batch, and leave no trace outside.
+    def _randomness(self, step: int, number: int, draws: bool) -> AbstractContextManager[None]:
+        """Make what a forward pass draws a function of seed, step and batch, and leave no trace outside.
 
         Whatever else draws from the global generator between or beside steps cannot change the numbers.
         """
-        if not self._stochastic:
+        if not draws:
             return nullcontext()
-        seed = (self._random_base + step * _STEP_STRIDE + number) % (1 << 63)
-        if self.device.type == "cuda":
-            return self._drawing(torch.cuda.default_generators[self.device.index or 0], seed)
-        if self.device.type == "mps":
-            return self._drawing(torch.mps._get_default_mps_generator(), seed)
-        return self._drawing(torch.default_generator, seed)
+        return self._drawing((self._random_base + step * _STEP_STRIDE + number) % (1 << 63))
+
+    def _forward_of_a_copy(self, x: Tensor) -> Tensor:
+        output: Tensor = self.model(x.clone())
+        return output
 
     def _autocast(self) -> AbstractContextManager[Any]:
         dtype = self._autocast_dtype
         return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype)
 
     def _where_nonfinite(self, step: int, number: int, x: Tensor) -> str:
-        probe = compile_source(self.probe_source, "probe")["probe"]
-        with self._randomness(step, number):
-            return first_nonfinite(self.model, self.generated.paths, probe, x)
+        with self._randomness(step, number, self.subject.draws):
+            return self.subject.inside.first_nonfinite(x)
+
+    @contextmanager
+    def _evaluating(self, number: int = 0) -> Iterator[None]:
+        """Go forward in evaluation mode and without gradients, and leave everything as it was."""
+        kept = Kept(self.subject.restless) if self.subject.restless else None
+        self.model.eval()
+        try:
+            with torch.no_grad(), self._randomness(0, number, self.subject.draws_in_evaluation):
+                yield
+        finally:
+            self.levers.training_mode()
+            if kept is not None:
+                kept.put_back()
 
     @contextmanager
     def looking(self) -> Iterator[None]:
         """Let something look at the model between steps: evaluation mode, no gradients, the precision of the run."""
-        self.model.eval()
-        try:
-            with torch.no_grad(), self._autocast():
-                yield
-        finally:
-            self.levers.training_mode()
+        with self._evaluating(), self._autocast():
+            yield
 
     def evaluate(self, data: TensorData) -> Iterator[tuple[float, float] | None]:
         """Evaluate a split, part by part, between steps.
@@ -257,20 +243,12 @@ class Engine:
             None after each part but the last, then (loss, metric). The loss is without label smoothing.
         """
         total, hits, count, seen = 0.0, 0.0, 0, 0
-        for x, y in data.batches(self.config.batch_size):
-            self.model.eval()
-            try:
-                with torch.no_grad():
-                    with (
-                        torch.autocast(self.device.type, self._autocast_dtype)
-                        if self._autocast_dtype
-                        else nullcontext()
-                    ):
-                        output = self.model(x)
-                    total += float(self.criterion(output.float(), y)) * len(x)
-                    hits += float(self.criterion.hits(output, y))
-            finally:
-                self.levers.training_mode()
+        for number, (x, y) in enumerate(data.batches(self.config.batch_size)):
+            with self._evaluating(number):
+                with self._autocast():
+                    output = self.forward(x)
+                total += float(self.criterion(output.float(), y)) * len(x)
+                hits += float(self.criterion.hits(output, y))
             count += self.criterion.count(y)
             seen += len(x)
             if seen < len(data):
@@ -308,38 +286,25 @@ class Engine:
             self.scaler.load_state_dict(state["scaler"])
 
 
-def check_engine(document: Document, prepared: Prepared, config: TrainConfig) -> None:
+def check_engine(origin: Origin, prepared: Prepared, config: TrainConfig) -> None:
     """Find out whether an engine could be made, without making it and without drawing a number.
 
     Args:
-        document: The network, bound to the data.
+        origin: Where the network comes from.
         prepared: The data.
         config: How to train.
 
     Raises:
         UserError: When the network does not fit the data, or the device does not have what is asked.
     """
+    origin.check(_terms(prepared, config))
+
+
+def _terms(prepared: Prepared, config: TrainConfig) -> Terms:
     device = pick_device(config.device)
     _autocast_dtype(config, device)
-    inference = infer_all(document.graph, catalog())
-    _refuse_if_too_large(document, inference, config, device)
-    generated = generate(document, catalog(), inference)
     criterion = Criterion(config.loss, prepared.info, prepared.preprocessing)
-    _check_ends(document, prepared, criterion, generated)
-    KnobBoard.for_run(config, criterion.key, document.graph, inference)
-
-
-def _refuse_if_too_large(document: Document, inference: Inference, config: TrainConfig, device: torch.device) -> None:
-    """Refuse a network that the memory cannot hold, before any of it is allocated."""
-    totals = inference.totals(config.batch_size)
-    free = available_bytes()
-    # Weights are drawn on the CPU, whatever the device; training keeps its share where it trains.
-    needed = totals.training_bytes if device.type == "cpu" else 4 * totals.parameters
-    if free is not None and needed > free:
-        raise UserError(
-            f"{document.name} has {totals.parameters:,} parameters and needs about {needed / 2**30:,.1f} GiB to train "
-            f"at batch size {config.batch_size}; {free / 2**30:,.1f} GiB of memory are free."
-        )
+    return Terms(prepared=prepared, criterion=criterion, config=config, device=device)
 
 
 def _autocast_dtype(config: TrainConfig, device: torch.device) -> torch.dtype | None:
@@ -347,22 +312,3 @@ def _autocast_dtype(config: TrainConfig, device: torch.device) -> torch.dtype | 
         there = ", ".join(precisions(device))
         raise UserError(f"{device.type} cannot train in {config.precision}. There is: {there}.")
     return None if config.precision == "float32" else getattr(torch, config.precision)
-
-
-def _check_ends(document: Document, prepared: Prepared, criterion: Criterion, generated: GeneratedModule) -> None:
-    """Refuse a network whose input or output does not fit the data."""
-    if len(generated.inputs) != 1 or len(generated.outputs) != 1:
-        raise UserError(
-            f"Training needs one input and one output; {document.name} has {len(generated.inputs)} and "
-            f"{len(generated.outputs)}."
-        )
-    inference = infer_all(document.graph, catalog())
-    info = prepared.info
-    came = TensorType((BATCH, *info.input_shape), info.input_dtype)
-    wanted = inference.outputs(generated.inputs[0])["output"]
-    if came != wanted:
-        raise UserError(f"{document.name} takes {wanted}, but {info.name} has samples of {came}.")
-    source, port = document.graph.feeds(generated.outputs[0])["input"]
-    kind = inference.outputs(source)[port]
-    assert kind is not None
-    criterion.check_output(kind, document.graph.nodes[source].layer)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,6 @@ from torch import Tensor
 
 from neuralforge.data.tensors import Part, TensorData
 from neuralforge.errors import UserError
-from neuralforge.train.build import compile_source
 from neuralforge.train.engine import Engine
 from neuralforge.workbench.looks import (
     HISTOGRAM_BINS,
@@ -78,7 +76,6 @@ class Glimpse:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._probe = compile_source(engine.probe_source, "probe")["probe"]
         info = engine.prepared.info
         self.has_plane = info.kind == "table" and info.input_shape == (2,) and info.task != "reconstruction"
         self._plane: tuple[tuple[float, float], tuple[float, float]] | None = None
@@ -103,8 +100,8 @@ class Glimpse:
 
     def node(self, step: int, node: str) -> NodeLook:
         """Look at weights and activations of a node."""
-        path = self._engine.generated.paths.get(node)
-        weights = [] if path is None else list(self._engine.model.get_submodule(path).parameters())
+        module = self._engine.subject.inside.module(node)
+        weights = [] if module is None else list(module.parameters())
         data = self._engine.validation if len(self._engine.validation) else self._engine.train
         value = self._value(node, data.batch(torch.arange(min(len(data), self._samples())))[0])
         return NodeLook(
@@ -159,8 +156,8 @@ class Glimpse:
             self._grid = self._standardised(points.astype(np.float32))
         outputs = []
         with engine.looking():
-            for part in torch.split(self._grid, max(256, int(_CPU_MACS / max(1, engine.macs)))):
-                outputs.append(engine.model(part).float())
+            for part in torch.split(self._grid, max(256, int(_CPU_MACS / max(1, engine.subject.macs)))):
+                outputs.append(engine.forward(part).float())
         values = self._meaning(torch.cat(outputs))
         classes = engine.prepared.info.outputs if engine.criterion.by_class else 0
         return Boundary(step=step, low=low, high=high, classes=classes, values=values.reshape(side, side, -1))
@@ -183,7 +180,7 @@ class Glimpse:
         else:
             x = self._standardised(np.asarray(job.image, np.float32)[None])
         with engine.looking():
-            output = engine.model(x).float()
+            output = engine.forward(x).float()
         seen = x[0].cpu().numpy()
         result = self._meaning(output)[0]
         probabilities = values = image = None
@@ -214,19 +211,11 @@ class Glimpse:
     def _samples(self) -> int:
         if self._engine.device.type != "cpu":
             return MAX_SAMPLES
-        return max(1, min(MAX_SAMPLES, int(_CPU_MACS / max(1, self._engine.macs))))
+        return max(1, min(MAX_SAMPLES, int(_CPU_MACS / max(1, self._engine.subject.macs))))
 
     def _value(self, node: str, x: Tensor) -> Tensor | None:
-        """Go forward as far as a node and return its first output; for an output node, what it is fed with."""
-        graph = self._engine.document.graph
-        if node in self._engine.generated.outputs:
-            node = graph.feeds(node)["input"][0]
-        with self._engine.looking(), closing(self._probe(self._engine.model, x)) as values:
-            for name, _port, value in values:
-                if name == node:
-                    found: Tensor = value
-                    return found
-        return None
+        with self._engine.looking():
+            return self._engine.subject.inside.value(node, x)
 
     def _meaning(self, output: Tensor) -> NDArray[np.float32]:
         """Turn what the network returns, [N, ...], into probabilities, or into units of the data."""

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 
-import neuralforge
 from neuralforge.codegen.module import GeneratedModule, generate
 from neuralforge.data import RawData, fingerprint, load, prepare, split
 from neuralforge.data.prepare import Prepared
@@ -28,11 +27,15 @@ from neuralforge.runs.log import RunLog
 from neuralforge.runs.reader import RunReader
 from neuralforge.train.checkpoint import Snapshot, read_checkpoint
 from neuralforge.train.devices import default_threads, list_devices
+from neuralforge.train.drawn import DrawnNetwork
 from neuralforge.train.engine import Engine, check_engine
 from neuralforge.train.keeper import Keeper
+from neuralforge.train.own_module import OwnModule
 from neuralforge.train.recorder import TRAIN_CHANNEL, Difference, Feed, History, LogRecorder, Recorder, Retracing, Tee
 from neuralforge.train.session import StepFailed, TrainingSession
+from neuralforge.train.subject import Origin
 from neuralforge.train.watch import Watch
+from neuralforge.version import __version__
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.requests import Request
 from neuralforge.workbench.status import Pulse
@@ -56,12 +59,14 @@ class Plan:
     """What is to be trained, on what, and how.
 
     Args:
-        document: The network, bound to the data.
+        document: The network, bound to the data; that of `module` where there is one.
         data: Where the data comes from.
         raw: The data.
         task: What is to be learned; reconstruction takes the inputs as targets, whatever the data has.
         config: How.
         runs_dir: Folder of all runs.
+        module: A module of the person's own, which trains in place of a document. Each run of the plan begins with the
+            weights that it had when the first one began.
     """
 
     document: Document
@@ -70,6 +75,12 @@ class Plan:
     task: Task
     config: TrainConfig
     runs_dir: Path
+    module: OwnModule | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """Where the network comes from."""
+        return DrawnNetwork(self.document) if self.module is None else self.module
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,7 @@ def start(plan: Plan, *, paused: bool = False, feed: Feed | None = None, watch: 
         UserError: When the network does not fit the data, the device is not there, or the log cannot be written.
     """
     prepared = _prepared(plan.raw, plan.task, plan.config)
-    engine = Engine(plan.document, prepared, plan.config)
+    engine = Engine(plan.origin, prepared, plan.config)
     config = replace(plan.config, device=str(engine.device), threads=plan.config.threads or default_threads())
     engine.config = config
     if watch:
@@ -120,10 +131,12 @@ def start(plan: Plan, *, paused: bool = False, feed: Feed | None = None, watch: 
     header = RunHeader(
         run_id=new_run_id(plan.document.name),
         name=plan.document.name,
+        kind=engine.subject.kind,
+        replayable=engine.subject.replayable,
         created_utc=utc_now(),
         seed=config.seed,
         document=dumps(plan.document),
-        source=engine.generated.source,
+        source=engine.subject.source,
         config=config.to_json(),
         environment=environment(config),
         data=_describe(plan, prepared),
@@ -140,7 +153,7 @@ def check(plan: Plan) -> None:
     Raises:
         UserError: As `start` would, as far as that can be told beforehand.
     """
-    check_engine(plan.document, _prepared(plan.raw, plan.task, plan.config), plan.config)
+    check_engine(plan.origin, _prepared(plan.raw, plan.task, plan.config), plan.config)
 
 
 def _recorder(log: RunLog, feed: Feed | None) -> Recorder:
@@ -353,12 +366,16 @@ class Recorded:
     Args:
         config: How it was trained.
         document: The network.
-        prepared: The data; its digest is the recorded one.
+        reference: Where the data comes from.
+        raw: The data; its digest is the recorded one.
+        prepared: The data, split and scaled.
         generated: The source to be used: what the document gives, or what was stored where that is trusted.
     """
 
     config: TrainConfig
     document: Document
+    reference: DataReference
+    raw: RawData
     prepared: Prepared
     generated: GeneratedModule
 
@@ -402,13 +419,15 @@ def read_recorded(reader: RunReader, *, trust: bool = False) -> Recorded:
             )
         generated = replace(generated, source=stored)
     prepared = _prepared(raw, task, config)
-    return Recorded(config=config, document=document, prepared=prepared, generated=generated)
+    return Recorded(
+        config=config, document=document, reference=reference, raw=raw, prepared=prepared, generated=generated
+    )
 
 
 def _engine_from(reader: RunReader, *, trust: bool = False) -> Engine:
     """Build the engine of a recorded run; data and source must be what was recorded."""
     found = read_recorded(reader, trust=trust)
-    return Engine(found.document, found.prepared, found.config, trusted_source=found.generated.source)
+    return Engine(DrawnNetwork(found.document, found.generated.source), found.prepared, found.config)
 
 
 def _prepared(raw: RawData, task: Task, config: TrainConfig) -> Prepared:
@@ -446,7 +465,7 @@ def _channels(engine: Engine) -> dict[str, tuple[str, ...]]:
 
 def _versions() -> dict[str, str]:
     return {
-        "neuralforge": neuralforge.__version__,
+        "neuralforge": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,

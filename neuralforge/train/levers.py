@@ -7,9 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from neuralforge.graph.graph import Graph
-from neuralforge.graph.inference import Catalog
-from neuralforge.layers.spec import BoundRule
+from neuralforge.train.subject import Part
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.knobs import KnobValue
 
@@ -30,34 +28,27 @@ def make_optimizer(config: TrainConfig, model: nn.Module) -> torch.optim.Optimiz
 
 
 class Levers:
-    """Carries committed knob values to the optimizer and the layers.
+    """Carries committed knob values to the optimizer and the modules.
 
     Args:
         model: The module that trains.
         optimizer: Its optimizer.
-        graph: The network.
-        catalog: Its layers.
-        paths: Node id -> path of its module.
+        parts: Node -> what `<node>.frozen` freezes.
+        live: Key of another knob of a node -> module and attribute that it sets.
     """
 
     def __init__(
         self,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
-        graph: Graph,
-        catalog: Catalog,
-        paths: Mapping[str, str],
+        parts: Mapping[str, Part],
+        live: Mapping[str, tuple[nn.Module, str]],
     ) -> None:
         self._model = model
         self._optimizer = optimizer
         (self.group,) = optimizer.param_groups
-        self._modules = {node_id: model.get_submodule(path) for node_id, path in paths.items()}
-        self._live: dict[str, tuple[nn.Module, str]] = {}
-        for node_id in self._modules:
-            rule: BoundRule = catalog.bind(graph.nodes[node_id])  # type: ignore[assignment]
-            assert rule.spec is not None
-            for attribute in rule.spec.live.values():
-                self._live[f"{node_id}.dropout"] = (self._modules[node_id], attribute)
+        self._parts = parts
+        self._live = live
         self._still: list[nn.Module] = []
         self._frozen: set[str] = set()
 
@@ -72,7 +63,7 @@ class Levers:
             if key in ("momentum", "weight_decay"):
                 self.group[key] = value
                 if key == "momentum" and value:
-                    self._fill_momentum()
+                    fill_momentum(self._optimizer)
             elif key in ("beta1", "beta2"):
                 self.group["betas"] = (values["beta1"], values["beta2"])
             elif key in self._live:
@@ -81,17 +72,8 @@ class Levers:
             elif key.endswith(".frozen"):
                 self._freeze(key.removesuffix(".frozen"), bool(value))
 
-    def _fill_momentum(self) -> None:
-        """Give RMSprop the buffers that it makes only for parameters which it meets while there is momentum."""
-        if not isinstance(self._optimizer, torch.optim.RMSprop):
-            return
-        for parameter, state in self._optimizer.state.items():
-            if state and "momentum_buffer" not in state:
-                state["momentum_buffer"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
-
     def _freeze(self, node_id: str, frozen: bool) -> None:
-        module = self._modules[node_id]
-        for parameter in module.parameters():
+        for parameter in self._parts[node_id].parameters:
             parameter.requires_grad_(not frozen)
             if frozen:
                 parameter.grad = None
@@ -99,7 +81,7 @@ class Levers:
         self._still = [
             part
             for name in self._frozen
-            for part in self._modules[name].modules()
+            for part in self._parts[name].module.modules()
             if getattr(part, "running_mean", None) is not None
         ]
         self.training_mode()
@@ -109,3 +91,12 @@ class Levers:
         self._model.train()
         for module in self._still:
             module.eval()
+
+
+def fill_momentum(optimizer: torch.optim.Optimizer) -> None:
+    """Give RMSprop the buffers that it makes only for parameters which it meets while there is momentum."""
+    if not isinstance(optimizer, torch.optim.RMSprop):
+        return
+    for parameter, state in optimizer.state.items():
+        if state and "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)

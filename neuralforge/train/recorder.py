@@ -61,12 +61,12 @@ class LogRecorder:
     """Writes everything to a run log.
 
     Args:
-        log: The log, open for writing.
+        log: The log, open for writing; it has the channel of the updates, unless that is declared later.
     """
 
     def __init__(self, log: RunLog) -> None:
         self.log = log
-        self.row = log.channel(TRAIN_CHANNEL).row
+        self.row = log.channel(TRAIN_CHANNEL).row if TRAIN_CHANNEL in log.header.channels else _undeclared
         self.scalar = log.scalar
         self.checkpoint = log.checkpoint
         self.status = log.set_status
@@ -90,6 +90,10 @@ class LogRecorder:
     def abandon(self) -> None:
         """Let go of the log without ending it."""
         self.log.abandon()
+
+
+def _undeclared(step: int, *values: float) -> None:
+    raise AssertionError("the channel of the updates is not declared yet")
 
 
 class Feed(Protocol):

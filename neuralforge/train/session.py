@@ -20,16 +20,16 @@ from torch import Tensor
 from neuralforge.data.order import batches_in_epoch
 from neuralforge.runs.errors import RunLogError
 from neuralforge.runs.events import Event
+from neuralforge.train.boundary import Steered
 from neuralforge.train.checkpoint import Snapshot
-from neuralforge.train.desk import Decision, Desk, Place
+from neuralforge.train.desk import Desk, Place
 from neuralforge.train.devices import default_threads
 from neuralforge.train.engine import Engine, NonFinite
 from neuralforge.train.hashing import weights_sha256
-from neuralforge.train.keeper import Keeper, Written
+from neuralforge.train.keeper import Keeper
 from neuralforge.train.recorder import History, Recorder
 from neuralforge.train.schedules import factor, is_constant
-from neuralforge.workbench.knobs import Refused
-from neuralforge.workbench.requests import Request, Ticket
+from neuralforge.workbench.knobs import KnobValue
 from neuralforge.workbench.status import Ahead, Progress, Pulse, RunState
 
 _MAX_IN_FLIGHT = 2
@@ -39,7 +39,7 @@ class StepFailed(RuntimeError):
     """A step raised; the run has ended as failed and its log is whole. The cause is chained."""
 
 
-class TrainingSession:
+class TrainingSession(Steered):
     """One run, from its first step to its end.
 
     Args:
@@ -59,24 +59,16 @@ class TrainingSession:
         *,
         paused: bool = False,
     ) -> None:
+        desk = Desk(engine.board, history.next_gesture() if history else 1)
+        super().__init__(desk, recorder, keeper, paused=paused)
         self.engine = engine
         self.config = engine.config
-        self.recorder = recorder
-        self.keeper = keeper
-        self.state: RunState = "paused" if paused else "ready"
-        self.step = 0
-        self.trouble: str | None = None
-        self.metrics: dict[str, float] = {}
-        self.weights_sha256: str | None = None
         self.threads = self.config.threads or default_threads()
         self._history = history
         self._asked: dict[int, list[Event]] = {}
         self._retrace_until = 0
-        self._desk = Desk(engine.board, history.next_gesture() if history else 1)
-        self._wake = threading.Event()
         self._limit_steps = self.config.steps
         self._limit_epochs = self.config.epochs
-        self._pause_after: int | None = None
         self._end_as: RunState | None = None
         self._best_loss = math.inf
         self._bad_validations = 0
@@ -84,15 +76,9 @@ class TrainingSession:
         self._scored: dict[str, int] = {}
         self._unsettled = False
         self._update_from: tuple[int, int] | None = None
-        self._closed = False
-        self._control_asked = False
         self._evaluating = False
         self._loss = self._metric = math.nan
         self._constant_factor = is_constant(self.config)
-        self._knob_rows: dict[str, float] = {}
-        self._decided: deque[Decision] = deque()
-        self._to_record: deque[Event] = deque()
-        self._to_list: deque[Written] = deque()
         self._in_flight: deque[tuple[int, Tensor, float, float]] = deque()
         self._thread = 0
         self._step_secs = 0.0
@@ -100,38 +86,7 @@ class TrainingSession:
         if history is not None:
             self._start_retracing(history, after=0)
 
-    # Requests: safe from any thread
-
-    def request(self, request: Request) -> Ticket:
-        """Ask for something at the next boundary, or at a later one.
-
-        Args:
-            request: Changes of knobs, or a control.
-
-        Returns:
-            A ticket that tells what becomes of it.
-
-        Raises:
-            Refused: When it cannot be carried out; nothing was changed, and the refusal is written down.
-        """
-        if self._closed:
-            raise Refused("Nothing can be asked of this run any more: it is over.")
-        try:
-            return self._desk.post(request, self.step)
-        finally:
-            self._control_asked = self._control_asked or request.action is not None
-            self._wake.set()
-
-    def wait_for_request(self, timeout_secs: float | None = None) -> bool:
-        """Wait, while paused, until something is asked; for drivers with a thread of their own."""
-        woken = self._wake.wait(timeout_secs)
-        self._wake.clear()
-        return woken
-
-    @property
-    def board(self) -> Any:
-        """The knobs with their values; change them by requests alone."""
-        return self.engine.board
+    # Where it is: safe from any thread
 
     @property
     def ended(self) -> bool:
@@ -263,60 +218,25 @@ class TrainingSession:
 
     def _boundary(self) -> None:
         """Bring into force what was asked, before the next forward pass."""
-        if self._pause_after is not None and self.step >= self._pause_after and self.state == "running":
-            self._pause_after = None
-            self._become("paused")
+        self._pause_if_due()
         self._control_asked = False
         following = self.step + 1
         if following <= self._retrace_until or self._asked:
             self._retrace(self._asked.pop(following, ()))
             if following <= self._retrace_until and self.state != "paused":
                 return
-        if self._desk.has_mail(following):
-            for decision in self._desk.drain(self._place()):
-                self._to_record.extend(decision.events)
-                self._decided.append(decision)
-        while self._decided:  # the disk may refuse in the middle; the rest is then carried out at the next try
-            self._carry_out(self._decided.popleft())
-        if self._to_record:
-            self._record_events()
-        if self.keeper is not None and (self.keeper.busy or self._to_list):
-            self._note_written(wait=False)
-
-    def _record_events(self) -> None:
-        """Write events down; what the disk refuses is tried again before the next step, and no step is made before."""
-        while self._to_record:
-            self.recorder.event(self._to_record[0])
-            self._to_record.popleft()
+        self._take_mail()
 
     def _place(self) -> Place:
         order = self.engine.order
         return Place(self.step, order.epoch + 1, 0) if order.at_end else Place(self.step, order.epoch, order.cursor)
 
-    def _carry_out(self, decision: Decision) -> None:
-        if not decision.granted:
-            return
-        request = decision.request
-        if decision.changes:
-            self.engine.levers.apply(decision.changes, self.board.values)
-            for key, value in decision.changes.items():
-                if key != "lr":
-                    self._knob_rows[key] = float(value)
-            return
-        match request.action:
-            case "run":
-                self._pause_after = self.step + request.steps if request.steps else None
-                self.trouble = None
-                self._become("running")
-            case "pause":
-                self._become("paused")
-            case "stop":
-                self._end_as = "stopped"
-                self.state = "running"
-            case "save":
-                self._save("periodic")
-            case "extend":
-                self._extend(request.steps or 0)
+    def _apply(self, changes: Mapping[str, KnobValue]) -> None:
+        self.engine.levers.apply(changes, self.board.values)
+
+    def _stop(self) -> None:
+        self._end_as = "stopped"
+        self.state = "running"
 
     def _extend(self, steps: int) -> None:
         self._limit_steps, self._limit_epochs = steps, None
@@ -347,9 +267,7 @@ class TrainingSession:
             raise
         self.step, self._update_from, self._unsettled = number, None, True
         if self._knob_rows:
-            for key, value in self._knob_rows.items():
-                self.recorder.scalar(f"knob/{key}", number, value)
-            self._knob_rows = {}
+            self._write_knob_rows(number)
         if self._on_cpu:
             self._loss, self._metric = loss, metric
             self.recorder.row(number, loss, metric, base, lr)
@@ -443,43 +361,10 @@ class TrainingSession:
             self._evaluating = False
         raise AssertionError("an evaluation ended without a result")
 
-    # States
-
-    def _become(self, state: RunState) -> None:
-        if state == self.state:
-            return
-        if state == "paused":
-            self._land(0)
-        self.state = state
-        self.recorder.status(state)
-        if state == "paused":
-            self.recorder.flush()
-
-    def _pause(self, trouble: str) -> None:
-        self.trouble = trouble
-        self.state = "paused"
-
-    def _note(self, key: str, why: str, *, actor: str = "engine", operation: str = "notice") -> None:
-        place = self._place()
-        self._to_record.append(
-            Event(
-                operation=operation,
-                key=key,
-                actor=actor,
-                requested_at_step=self.step,
-                applied_step=self.step + 1,
-                epoch=place.epoch,
-                sample_cursor=place.cursor,
-                phase="train",
-                why=why,
-            )
-        )
-        self._record_events()
+    # The end, and what comes before it
 
     def _nonfinite(self, step: int, where: str) -> None:
-        self.trouble = f"The loss of step {step} is not finite; it began {where}."
-        self._note("nonfinite", self.trouble, actor="rule")
-        self._become("paused")
+        self._pause_by_rule("nonfinite", f"The loss of step {step} is not finite; it began {where}.")
 
     def _finish(self, state: RunState) -> Iterator[Pulse]:
         self._land(0)
@@ -488,66 +373,6 @@ class TrainingSession:
         if self.config.test and len(self.engine.test) and self.step:
             yield from self._evaluate("test")
         self.end(state)
-
-    def end(self, state: RunState) -> None:
-        """End the work on the run: save, close the log, let go of the folder.
-
-        Args:
-            state: "completed" or "stopped"; or "paused", to go on later from the files alone.
-
-        Raises:
-            RunLogError: The disk refuses; nothing has ended, and it may be tried again.
-        """
-        self._abandon_update()
-        self._land(0)
-        self._closed = True  # from here on requests are refused, so that none is taken and never answered
-        try:
-            self._end(state)
-        except BaseException:
-            self._closed = False
-            raise
-
-    def _end(self, state: RunState) -> None:
-        for decision in self._desk.dismiss(self._place(), "The run was just ending."):
-            self._to_record.extend(decision.events)
-        self._record_events()
-        if self.keeper is not None:
-            if self.step:
-                self._save("last")
-            self._note_written(wait=True)
-        self.weights_sha256 = weights_sha256(self.engine.model)
-        try:
-            self.recorder.close(state, self.step, self.weights_sha256)
-        except RunLogError as error:
-            if self.recorder.is_open:
-                raise
-            self.trouble = str(error)  # the journal has everything; the file is completed when it is opened again
-        self.state = state
-        if self.keeper is not None:
-            self.keeper.close()
-
-    def _fail(self, error: Exception) -> None:
-        memory = isinstance(error, torch.OutOfMemoryError) or "memory" in str(error).lower()
-        hint = " The device is out of memory: try a smaller batch_size." if memory else ""
-        self.trouble = f"Step {self.step + 1} failed: {type(error).__name__}: {str(error)[:500]}.{hint}"
-        self.state, self._closed = "failed", True
-        weights = None
-        with suppress(Exception):  # a device that has failed may give nothing more
-            self._land(0)
-            weights = weights_sha256(self.engine.model)
-        try:
-            for decision in self._desk.dismiss(self._place(), "The run has just failed."):
-                self._to_record.extend(decision.events)
-            self._note("failed", self.trouble)
-            if self.keeper is not None:
-                self._note_written(wait=True)
-            self.recorder.close("failed", self.step, weights)
-        except Exception as second:
-            self.trouble = f"{self.trouble} {second}"
-            self.recorder.abandon()
-        finally:
-            if self.keeper is not None:
-                self.keeper.close()
 
     def current_sha256(self) -> str:
         """Return the digest of the weights as they are now, see `neuralforge.train.hashing`."""
@@ -592,34 +417,6 @@ class TrainingSession:
         if self._history is not None:
             self._start_retracing(self._history, after=self.step)
 
-    def _save(self, kind: str) -> None:
-        if self.keeper is None:
-            return
-        snapshot = self.snapshot()
-        weights = (tensor for name, tensor in snapshot.tensors.items() if name.startswith("model."))
-        if all(bool(torch.isfinite(tensor).all()) for tensor in weights):
-            self.keeper.save(snapshot, kind)
-        else:  # the older checkpoints, which are good, stay the newest
-            self.keeper.save_best()
-            self.trouble = self.trouble or f"The weights after step {self.step} are not finite, so they were not saved."
-
-    def _note_written(self, *, wait: bool) -> None:
-        assert self.keeper is not None
-        while self._to_list or self.keeper.busy:
-            try:
-                if not self._to_list:
-                    written = self.keeper.collect(wait=wait)
-                    if written is None:
-                        return
-                    self._to_list.append(written)
-                self.recorder.checkpoint(*self._to_list[0])
-                kind = self._to_list.popleft().kind
-                self.keeper.prune(kind)
-            except OSError as error:
-                trouble = f"A checkpoint could not be written ({error.strerror or error}); the older ones are whole."
-                self.trouble = trouble
-                self._note("checkpoint", trouble)
-
     # Going over recorded steps
 
     def _start_retracing(self, history: History, after: int) -> None:
@@ -637,9 +434,4 @@ class TrainingSession:
         if changes:
             checked = self.board.check(changes)
             self.board.commit(checked)
-            self._knob_rows.update({key: float(value) for key, value in checked.items() if key != "lr"})
-            self.engine.levers.apply(checked, self.board.values)
-
-    def repost(self, event: Event) -> None:
-        """Take up again a request for a later step that was queued when the run was interrupted."""
-        self._desk.repost(event)
+            self._bring_into_force(checked)

@@ -13,23 +13,19 @@ from collections.abc import Callable
 from typing import Protocol
 
 import torch
-from torch import Tensor
 
 from neuralforge.train.engine import Engine
 from neuralforge.train.glimpse import Drawn, Glimpse, SampleOf
+from neuralforge.train.gradients import MAX_COPIED, GradientLook, Pace
 from neuralforge.workbench.looks import (
     Boundary,
     FeatureMaps,
-    GradientHistory,
-    GradientRecord,
     LayerLook,
     LayersLook,
     NodeLook,
     Prediction,
 )
 
-MAX_COPIED = 20_000_000
-"""Parameters of a model up to which a sampled update is compared with a copy of the weights before it."""
 GRID_SIDES = (24, 32, 48, 64, 96)
 _LARGE_GRID_MACS = 1e9
 _GRID_SECS = 0.012
@@ -39,25 +35,8 @@ _GRID_SECS = 0.012
 class _Stepping(Protocol):
     """What is needed of a session."""
 
-    step: int
-
-
-class _Pace:
-    """Says when something may be done again: after a gap, and after so long that it takes no more than its share.
-
-    Args:
-        share: Greatest part of the time that it may take.
-        gap_secs: Least time from its end to its next beginning.
-    """
-
-    def __init__(self, share: float, gap_secs: float) -> None:
-        self._waits = 1 / share - 1
-        self._gap_secs = gap_secs
-        self.due_secs = -math.inf
-
-    def spent(self, began_secs: float, ended_secs: float) -> None:
-        """Note that it was done."""
-        self.due_secs = ended_secs + max(self._gap_secs, (ended_secs - began_secs) * self._waits)
+    @property
+    def step(self) -> int: ...
 
 
 class _Look:
@@ -70,7 +49,7 @@ class _Look:
         pace: Says when it is due.
     """
 
-    def __init__(self, key: str, take: Callable[[int], None], about: Callable[[], object], pace: _Pace) -> None:
+    def __init__(self, key: str, take: Callable[[int], None], about: Callable[[], object], pace: Pace) -> None:
         self.key = key
         self.take = take
         self.about = about
@@ -79,7 +58,7 @@ class _Look:
         self.seen: object = None
 
 
-class Watch:
+class Watch(GradientLook):
     """Looks into one run.
 
     What the window sets, at any time and from any thread, each by assigning a new value:
@@ -98,46 +77,28 @@ class Watch:
     """
 
     def __init__(self, engine: Engine, now: Callable[[], float] = time.monotonic) -> None:
-        self.wants: frozenset[str] = frozenset()
+        super().__init__(engine.subject.owners, MAX_COPIED, now)
         self.node: str | None = None
         self.sample = SampleOf("validation" if len(engine.validation) else "train", 0)
-        self.layers: LayersLook | None = None
-        self.gradients: GradientHistory | None = None
         self.node_look: NodeLook | None = None
         self.maps: FeatureMaps | None = None
         self.boundary: Boundary | None = None
         self.prediction: Prediction | None = None
-        self.trouble: str | None = None
 
         self._engine = engine
-        self._now = now
         self._glimpse = Glimpse(engine)
         self._questions = itertools.count(1)
         self._question: tuple[int, SampleOf | Drawn] | None = None
         self._answered: tuple[int, SampleOf | Drawn] | None = None
         self._wishes: tuple[object, ...] = ()
-        self._failed: set[str] = set()
         self._due_secs = -math.inf
-        self._side = GRID_SIDES[-1] if engine.macs * GRID_SIDES[-1] ** 2 <= _LARGE_GRID_MACS else GRID_SIDES[0]
+        self._side = GRID_SIDES[-1] if engine.subject.macs * GRID_SIDES[-1] ** 2 <= _LARGE_GRID_MACS else GRID_SIDES[0]
         self._looks = (
-            _Look("prediction", self._predict, lambda: self._question, _Pace(0.005, 0.1)),
-            _Look("node", self._look_at_node, lambda: self.node, _Pace(0.01, 0.25)),
-            _Look("maps", self._look_at_maps, self._mapped, _Pace(0.005, 0.25)),
-            _Look("boundary", self._look_at_plane, lambda: self._glimpse.has_plane or None, _Pace(0.03, 0.2)),
+            _Look("prediction", self._predict, lambda: self._question, Pace(0.005, 0.1)),
+            _Look("node", self._look_at_node, lambda: self.node, Pace(0.01, 0.25)),
+            _Look("maps", self._look_at_maps, self._mapped, Pace(0.005, 0.25)),
+            _Look("boundary", self._look_at_plane, lambda: self._glimpse.has_plane or None, Pace(0.03, 0.2)),
         )
-
-        paths, model = engine.generated.paths, engine.model
-        owned = ((node, path, list(model.get_submodule(path).parameters())) for node, path in paths.items())
-        self._owners = [(node, path, parameters) for node, path, parameters in owned if parameters]
-        self._parameters: list[Tensor] = [parameter for _, _, parameters in self._owners for parameter in parameters]
-        self._copies = sum(parameter.numel() for parameter in self._parameters) <= MAX_COPIED
-        self._record = GradientRecord(tuple(node for node, _, _ in self._owners))
-        self._pace = _Pace(0.02, 0.25)
-        self._began_secs = self._paused_secs = 0.0
-        self._scale = 1.0
-        self._with_gradient: list[bool] = []
-        self._norms: list[Tensor] = []
-        self._before: list[Tensor] = []
 
     # The window's side, besides the attributes
 
@@ -157,6 +118,17 @@ class Watch:
 
     # The side of the thread that steps
 
+    def is_due(self, step: int) -> bool:
+        """Tell whether there is a look to take, now or later, at weights that stay those of a step.
+
+        Args:
+            step: Updates made.
+        """
+        return self._wished() != self._wishes or any(self._due(look, step) < math.inf for look in self._looks)
+
+    def _wished(self) -> tuple[object, ...]:
+        return (self.wants, self.node, self.sample, self._question)
+
     def service(self, session: _Stepping) -> None:
         """Take the look that is most due, if one is; almost free where none is.
 
@@ -164,9 +136,9 @@ class Watch:
         may call it, and nobody else does.
 
         Args:
-            session: The session.
+            session: The session, or what else says of which step the weights are.
         """
-        wishes = (self.wants, self.node, self.sample, self._question)
+        wishes = self._wished()
         if wishes == self._wishes and self._now() < self._due_secs:
             return
         if wishes != self._wishes:
@@ -205,10 +177,6 @@ class Watch:
             return -math.inf
         return look.pace.due_secs if step != look.step else math.inf
 
-    def _give_up(self, key: str, error: Exception) -> None:
-        self._failed.add(key)
-        self.trouble = f"The look at {key} has failed and is off: {type(error).__name__}: {str(error)[:300]}"
-
     def _predict(self, step: int) -> None:
         question = self._question
         if question is not None:
@@ -237,82 +205,32 @@ class Watch:
         elif spent_secs * (finer / self._side) ** 2 < 0.8 * _GRID_SECS:
             self._side = finer
 
-    # Gradients: called by the engine within an update
-
-    def before_update(self) -> bool:
-        """Note the gradients if a sample is due; to be called when they are there, before anything changes them.
-
-        Returns:
-            Whether `after_update` is to be called.
-        """
-        if "gradients" not in self.wants or "gradients" in self._failed:
-            return False
-        self._began_secs = self._now()
-        if self._began_secs < self._pace.due_secs:
-            return False
-        try:
-            with torch.no_grad():
-                self._note_before()
-        except Exception as error:
-            self._give_up("gradients", error)
-            return False
-        self._paused_secs = self._now()
-        return True
-
-    def _note_before(self) -> None:
-        scaler = self._engine.scaler
-        self._scale = scaler.get_scale() if scaler is not None else 1.0
-        gradients = [parameter.grad for parameter in self._parameters]
-        self._with_gradient = [gradient is not None for gradient in gradients]
-        there = [gradient for gradient in gradients if gradient is not None]
-        self._norms = [*(torch._foreach_norm(there) if there else ()), *torch._foreach_norm(self._parameters)]
-        self._before = [parameter.clone() for parameter in self._parameters] if self._copies else []
-
-    def after_update(self, step: int) -> None:
-        """Compare the weights with those before the update, and publish the look.
+    def look_at_weights(self, step: int) -> None:
+        """Publish in `layers` how large the weights are, where no update is made whose gradients could be seen.
 
         Args:
-            step: The update that was just made.
+            step: Updates made.
         """
-        resumed_secs = self._now()
-        try:
-            with torch.no_grad():
-                self._publish(step)
-        except Exception as error:
-            self._give_up("gradients", error)
-        finally:
-            self._norms, self._before = [], []
-        began_secs = resumed_secs - (self._paused_secs - self._began_secs)  # less the update itself
-        self._pace.spent(began_secs, self._now())
-
-    def _publish(self, step: int) -> None:
-        changes: tuple[Tensor, ...] | list[Tensor] = ()
-        if self._before:
-            torch._foreach_sub_(self._before, self._parameters)
-            changes = torch._foreach_norm(self._before)
-        numbers = iter(torch.stack([*self._norms, *changes]).tolist())  # one transfer from the device
-        gradients = [next(numbers) / self._scale if there else None for there in self._with_gradient]
-        weights = [next(numbers) for _ in self._parameters]
-        changed = list(numbers)
-        layers, place = [], 0
-        values = self._engine.board.values
-        for node, path, parameters in self._owners:
-            mine = slice(place, place + len(parameters))
-            place += len(parameters)
-            frozen = bool(values.get(f"{node}.frozen", False))
-            there = [norm for norm in gradients[mine] if norm is not None]
-            weight_norm = math.hypot(*weights[mine])
-            comparable = bool(changed) and not frozen and weight_norm > 0
-            layers.append(
+        with torch.no_grad():
+            norms = torch.stack(torch._foreach_norm(self._parameters)).tolist() if self._parameters else []
+        numbers = iter(norms)
+        self.layers = LayersLook(
+            step=step,
+            layers=tuple(
                 LayerLook(
                     node=node,
                     path=path,
-                    gradient_norm=math.hypot(*there) if there else None,
-                    weight_norm=weight_norm,
-                    update_ratio=math.hypot(*changed[mine]) / weight_norm if comparable else None,
-                    frozen=frozen,
+                    gradient_norm=None,
+                    weight_norm=math.hypot(*(next(numbers) for _ in parameters)),
+                    update_ratio=None,
+                    frozen=self._is_frozen(node, parameters),
                 )
-            )
-        norms = [math.nan if layer.gradient_norm is None else layer.gradient_norm for layer in layers]
-        self.gradients = self._record.add(step, norms)
-        self.layers = LayersLook(step=step, layers=tuple(layers))
+                for node, path, parameters in self._owners
+            ),
+        )
+
+    # Gradients, which the engine lets it look at within an update
+
+    def _gradient_scale(self) -> float:
+        scaler = self._engine.scaler
+        return scaler.get_scale() if scaler is not None else 1.0

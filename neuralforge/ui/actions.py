@@ -10,7 +10,6 @@ from typing import Final, Literal
 
 from imgui_bundle import imgui
 
-import neuralforge
 from neuralforge.ui import icons
 from neuralforge.ui.local import (
     ChoosePath,
@@ -24,6 +23,7 @@ from neuralforge.ui.local import (
     ShowShortcuts,
     TogglePanel,
 )
+from neuralforge.ui.own_runs import BEGINS_ELSEWHERE, shows_own
 from neuralforge.ui.panel import Panel, Post
 from neuralforge.ui.shortcuts import chord, focused_panel, while_typing
 from neuralforge.workbench import commands as do
@@ -144,7 +144,7 @@ def next_scale(now: float, by: int) -> float:
 
 
 def _documentation(view: View) -> Command:
-    folder = Path(neuralforge.__file__).parent.parent / "docs"
+    folder = Path(__file__).parents[2] / "docs"
     place = str(folder) if folder.is_dir() else "the docs folder of the project"
     return do.Tell(f"The documentation lies in {place}; start with architecture.md.")
 
@@ -162,7 +162,26 @@ def _needs_live(view: View) -> str:
 
 
 def _begun_here(view: View) -> bool:
-    return view.run is not None and (view.run.live or bool(view.run.driver))
+    run = view.run
+    return run is not None and not run.own_loop and (run.live or bool(run.driver))
+
+
+def _no_reset(view: View) -> str:
+    if view.run is None:
+        return "There is no run."
+    if view.run.own_loop:
+        return "A loop of your own begins anew where it is called."
+    return "Only a run of this window can be reset."
+
+
+def may_train(view: View) -> bool:
+    """Return whether Train would start a run: of what is drawn, never of what was written elsewhere."""
+    return view.can_train and not shows_own(view)
+
+
+def no_training(view: View) -> str:
+    """Return why Train would start none."""
+    return BEGINS_ELSEWHERE if shows_own(view) else view.why_not
 
 
 def _resumable(view: View) -> bool:
@@ -196,7 +215,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         key="edit.undo", title="Undo", icon=icons.UNDO, menu="Edit", shortcut="Ctrl+Z",
-        tip="Take back the last change of the network.", make=lambda v: do.Undo(),
+        tip="Take back the last change: of the network, a knob, the settings or the data.", make=lambda v: do.Undo(),
         enabled=lambda v: v.document.undo_label is not None, why_not=lambda v: "Nothing has been changed yet.",
         words=lambda v: f"Undo: {v.document.undo_label}" if v.document.undo_label else "Undo",
     ),
@@ -296,7 +315,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         key="run.train", title="Train", icon=icons.RUN, menu="Run", shortcut="F5",
         tip="Train, pause or go on.", make=_train_or_pause, words=train_words,
-        enabled=lambda v: is_live(v) or v.can_train, why_not=lambda v: v.why_not,
+        enabled=lambda v: is_live(v) or may_train(v), why_not=no_training,
     ),
     Action(
         key="run.step", title="Step", icon=icons.STEP, menu="Run", shortcut="F6",
@@ -316,8 +335,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action(
         key="run.reset", title="Reset", icon=icons.RESET, menu="Run", shortcut="Ctrl+F5",
         tip="End the run, and begin a new one from the same plan and seed, which waits.", make=lambda v: do.Reset(),
-        enabled=_begun_here, group=1,
-        why_not=lambda v: "Only a run of this window can be reset." if v.run else "There is no run.",
+        enabled=_begun_here, why_not=_no_reset, group=1,
     ),
     Action(
         key="run.resume", title="Resume", icon=icons.HISTORY, menu="Run",

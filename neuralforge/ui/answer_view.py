@@ -103,7 +103,9 @@ class AnswerView:
         """Return how large a picture may be beside something, in pixels of the screen."""
         kit, room = self.kit, imgui.get_content_region_avail()
         beside = room.x - kit.px(least_beside_px + _GAP_PX)
-        return max(kit.px(72), min(beside, room.x * 0.46, max(kit.px(rows_px), room.y - kit.px(_CAPTION_PX + 14))))
+        below = kit.px(_CAPTION_PX) + imgui.get_style().item_spacing.y
+        tall = room.y - below  # in a low strip the caption is to be seen without scrolling
+        return max(kit.px(72), min(beside, room.x * 0.46, max(min(kit.px(rows_px), tall), tall - kit.px(14))))
 
     def _draw_beside(self, prediction: Prediction, info: DataInfo) -> None:
         """Draw an image, and the answer to its right."""

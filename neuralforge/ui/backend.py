@@ -19,6 +19,7 @@ import numpy as np
 from imgui_bundle import ImVec2, hello_imgui, imgui
 from numpy.typing import NDArray
 
+from neuralforge.ui.display import DisplayGuard, guard_display
 from neuralforge.ui.llvm import bind_triton
 
 BackendKind = Literal["screen", "offscreen", "null"]
@@ -51,10 +52,12 @@ class Backend:
 
     Attributes:
         has_pixels: Whether there is anything to take a picture of.
+        guard: Watches over the display of an open window, where that can go away and be lived without.
     """
 
     kind: BackendKind
     has_pixels = True
+    guard: DisplayGuard | None = None
 
     def __init__(self, size_px: tuple[int, int]) -> None:
         self.size_px = size_px
@@ -84,6 +87,22 @@ class Backend:
 
     def before_open(self) -> None:
         """Run just before the window is made."""
+
+    def before_close(self) -> None:
+        """Run just before the window is ended: the loss of the display raises RuntimeError from now on."""
+        if self.guard is not None:
+            self.guard.raise_from_now_on()
+
+    def after_close(self) -> None:
+        """Run when the window is no more, without having lost its display."""
+
+    def is_lost(self) -> bool:
+        """Return whether the display went away while there was a window: nothing may be drawn or closed then."""
+        return self.guard is not None and self.guard.look()
+
+    def raising_loss(self) -> contextlib.AbstractContextManager[None]:
+        """Let the loss of the display raise RuntimeError meanwhile: around making and drawing a window."""
+        return contextlib.nullcontext() if self.guard is None else self.guard.raising()
 
     def read_pixels(self) -> NDArray[np.uint8]:
         """Read the picture that was just drawn. To be called in `callbacks.before_swap`, on the window's thread.
@@ -151,9 +170,20 @@ class GlfwBackend(Backend):
         return 0 if draws_in_software() else MSAA_SAMPLES
 
     def before_open(self) -> None:
-        """Choose GLFW's platform anew: an earlier window may have chosen another. No driver is loaded yet."""
+        """Choose GLFW's platform anew: an earlier window may have chosen another. No driver is loaded yet.
+
+        On Linux GLFW is started here, ahead of Hello ImGui, so that its display is watched from the beginning.
+        """
         bind_triton()
         self.glfw.glfwInitHint(_GLFW_PLATFORM, self._platform)
+        if sys.platform.startswith("linux") and self.glfw.glfwInit():
+            self.guard = guard_display(self.glfw)
+
+    def after_close(self) -> None:
+        """Watch over the display no longer."""
+        if self.guard is not None:
+            self.guard.release()
+            self.guard = None
 
     def is_hidden(self) -> bool:
         """Return whether the window is minimised or not shown."""
@@ -161,12 +191,14 @@ class GlfwBackend(Backend):
         if not window:
             return False
         attribute = self.glfw.glfwGetWindowAttrib
-        return bool(attribute(window, _GLFW_ICONIFIED)) or not attribute(window, _GLFW_VISIBLE)
+        with self._returning():
+            return bool(attribute(window, _GLFW_ICONIFIED)) or not attribute(window, _GLFW_VISIBLE)
 
     def set_title(self, title: str) -> None:
         """Change what stands in the window's frame."""
         if window := _glfw_window():
-            self.glfw.glfwSetWindowTitle(window, title.encode())
+            with self._returning():
+                self.glfw.glfwSetWindowTitle(window, title.encode())
 
     def read_pixels(self) -> NDArray[np.uint8]:
         """Read the picture that was just drawn, from the back buffer."""
@@ -176,8 +208,12 @@ class GlfwBackend(Backend):
         pixels = np.empty((height, width, 3), np.uint8)
         self._gl(b"glPixelStorei", ctypes.c_uint, ctypes.c_int)(_GL_PACK_ALIGNMENT, 1)
         read = self._gl(b"glReadPixels", *[ctypes.c_int] * 4, ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p)
-        read(0, 0, width, height, _GL_RGB, _GL_UNSIGNED_BYTE, pixels.ctypes.data)
+        with self._returning():
+            read(0, 0, width, height, _GL_RGB, _GL_UNSIGNED_BYTE, pixels.ctypes.data)
         return np.ascontiguousarray(pixels[::-1])
+
+    def _returning(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self.guard is None else self.guard.returning()
 
     def _gl(self, name: bytes, *arguments: Any) -> Any:
         prototype = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)  # OpenGL's own calling convention on Windows
@@ -202,9 +238,9 @@ class OffscreenBackend(GlfwBackend):
         return 0
 
     def before_open(self) -> None:
-        """Start GLFW ahead of Hello ImGui, so that its window gets a context of EGL."""
+        """Let the window of GLFW, which is started by now, get a context of EGL."""
         super().before_open()
-        if self._platform == _GLFW_PLATFORM_NULL and self.glfw.glfwInit():
+        if self._platform == _GLFW_PLATFORM_NULL:
             self.glfw.glfwWindowHint(_GLFW_CONTEXT_CREATION_API, _GLFW_EGL_CONTEXT_API)
 
     def is_hidden(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from neuralforge.ui.actions import is_live
 from neuralforge.ui.knob_scale import pending_words
 from neuralforge.ui.numbers import count, duration, plural, rate
+from neuralforge.ui.own_runs import has_total, pass_words, shows_own
 from neuralforge.workbench.knobs import Scope
 from neuralforge.workbench.status import RunState
 from neuralforge.workbench.view import RunView, View
@@ -47,6 +48,8 @@ def run_words(view: View) -> tuple[str, Tone]:
     if run is None:
         return ("Ready", "success") if view.engine_ready else ("Loading the engine", "quiet")
     words, tone = _STATES[run.state]
+    if run.own_loop and run.state == "ready":
+        words = "Waiting for your loop"
     return (f"{words}: {run.trouble}", "danger") if run.trouble else (words, tone)
 
 
@@ -73,9 +76,11 @@ def pending_sentence(view: View) -> str:
 
 
 def epoch_words(run: RunView) -> str:
-    """Return where a run is: "Epoch 13 of 30", or the step for runs that end by steps."""
+    """Return where a run is: "Epoch 13 of 30", or the step for runs that end by steps, or whose end is not known."""
     progress = run.progress
-    if run.config.epochs is None:
+    if not has_total(run):
+        return f"Step {count(progress.step)}"
+    if run.own_loop or run.config.epochs is None:
         return f"Step {count(progress.step)} of {count(progress.total_steps)}"
     if run.state == "completed":
         return f"All {plural(run.config.epochs, 'epoch')} done"
@@ -83,24 +88,30 @@ def epoch_words(run: RunView) -> str:
 
 
 def batch_words(run: RunView) -> str:
-    """Return the batch within the epoch: "batch 216 / 500"; "" where the length of an epoch is not known."""
+    """Return the batch within the epoch: "batch 216 / 500"; "" where the length of an epoch is not known.
+
+    Of a person's own loop it is the place in a pass, as far as it is known: "epoch 3, batch 12 of 45".
+    """
+    if run.own_loop:
+        return pass_words(run)
     batch, batches = run.progress.batch, run.progress.batches
     return f"batch {count(batch)} / {count(batches)}" if batches and run.config.epochs is not None else ""
 
 
 def speed_words(run: RunView) -> tuple[str, ...]:
     """Return step, speed and time left, as far as they are known; the most important last."""
-    words = [f"step {count(run.progress.step)}"] if run.config.epochs is not None else []
+    by_epochs = run.config.epochs is not None and not run.own_loop
+    words = [f"step {count(run.progress.step)}"] if by_epochs else []
     if run.steps_per_sec > 0:
         words.append(f"{rate(run.steps_per_sec)} steps/s")
-        if run.left_secs is not None:
+        if run.left_secs is not None and has_total(run):
             words.append(f"{duration(run.left_secs)} left")
     return tuple(words)
 
 
 def event_dots(run: RunView) -> tuple[EventDot, ...]:
     """Return the interventions of a run as dots on its rail; at most one for each two-hundredth, the newest."""
-    total = run.progress.total_steps
+    total = run.progress.total_steps if has_total(run) else 0
     if total <= 0:
         return ()
     found: dict[int, EventDot] = {}
@@ -149,8 +160,8 @@ def document_words(view: View) -> tuple[str, str]:
 
 
 def issue_words(view: View) -> str:
-    """Return how many issues there are, and the first of them."""
-    issues = view.document.issues
+    """Return how many issues there are, and the first of them; an empty canvas beside a module has none."""
+    issues = () if shows_own(view) else view.document.issues
     return f"{plural(len(issues), 'issue')}: {issues[0]}" if issues else ""
 
 

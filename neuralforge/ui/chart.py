@@ -99,13 +99,18 @@ def _lay_axes(kit: Kit, axes: Axes) -> tuple[list[tuple[ImVec2, ImVec2]], list[t
     return lines, texts
 
 
+def id_of(key: str) -> str:
+    """Return a key as it may stand in a label: names of series may hold what Dear ImGui takes for a mark of its own."""
+    return key.encode("utf-8", "replace").hex() if {"#", "\0"} & set(key) else key
+
+
 def draw_curves(kit: Kit, key: str, axes: Axes, curves: Sequence[tuple[Trace, Drawn]]) -> None:
     """Draw curves, the first one lowest, and mark values that are no place on the plot at its upper edge."""
     area = axes.area
     imgui.set_cursor_screen_pos(ImVec2(area.x0, area.y0))
     with (
         implot_ctx.push_style_var(implot.StyleVar_.plot_padding, ImVec2(0, 0)),
-        implot_ctx.begin_plot(f"##{key}", ImVec2(area.x1 - area.x0, area.y1 - area.y0), _FLAGS) as plot,
+        implot_ctx.begin_plot(f"##{id_of(key)}", ImVec2(area.x1 - area.x0, area.y1 - area.y0), _FLAGS) as plot,
     ):
         if plot:
             implot.setup_axes("", "", _AXIS, _AXIS)
@@ -127,10 +132,10 @@ def _draw_band(kit: Kit, trace: Trace, drawn: Drawn) -> None:
     if drawn.low is drawn.high:
         faint = kit.vec4(trace.color.fade(min(1.0, kit.theme.band_alpha * 1.3)))
         spec = implot.Spec(line_color=faint, line_weight=kit.px(1.2), flags=_NO_FIT)
-        implot.plot_line(f"##raw {trace.key}", drawn.band_xs, drawn.low, spec)
+        implot.plot_line(f"##raw {id_of(trace.key)}", drawn.band_xs, drawn.low, spec)
         return
     spec = implot.Spec(fill_color=kit.vec4(trace.color.fade(kit.theme.band_alpha)), flags=_NO_FIT)
-    implot.plot_shaded(f"##band {trace.key}", drawn.band_xs, drawn.low, drawn.high, spec)
+    implot.plot_shaded(f"##band {id_of(trace.key)}", drawn.band_xs, drawn.low, drawn.high, spec)
 
 
 def _draw_line(kit: Kit, trace: Trace, drawn: Drawn) -> None:
@@ -141,14 +146,14 @@ def _draw_line(kit: Kit, trace: Trace, drawn: Drawn) -> None:
     if trace.look == "dashes":
         flags = _NO_FIT | implot.LineFlags_.segments
         implot.plot_line(
-            f"##{trace.key}", drawn.xs, drawn.ys, implot.Spec(line_color=color, line_weight=weight, flags=flags)
+            f"##{id_of(trace.key)}", drawn.xs, drawn.ys, implot.Spec(line_color=color, line_weight=weight, flags=flags)
         )
         return
     spec = implot.Spec(line_color=color, line_weight=weight, flags=_NO_FIT)
     if trace.look == "stairs":
-        implot.plot_stairs(f"##{trace.key}", drawn.xs, drawn.ys, spec)
+        implot.plot_stairs(f"##{id_of(trace.key)}", drawn.xs, drawn.ys, spec)
     else:
-        implot.plot_line(f"##{trace.key}", drawn.xs, drawn.ys, spec)
+        implot.plot_line(f"##{id_of(trace.key)}", drawn.xs, drawn.ys, spec)
     if len(drawn.xs) == 1 or (trace.look == "dots" and len(drawn.xs) <= MOST_DISCS):
         discs = implot.Spec(
             marker=implot.Marker_.circle,
@@ -158,7 +163,7 @@ def _draw_line(kit: Kit, trace: Trace, drawn: Drawn) -> None:
             line_weight=kit.px(1),
             flags=_NO_FIT,
         )
-        implot.plot_scatter(f"##discs {trace.key}", drawn.xs, drawn.ys, discs)
+        implot.plot_scatter(f"##discs {id_of(trace.key)}", drawn.xs, drawn.ys, discs)
 
 
 def _mark_broken(kit: Kit, axes: Axes, curves: Sequence[tuple[Trace, Drawn]]) -> None:

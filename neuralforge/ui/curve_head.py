@@ -26,11 +26,53 @@ class Choices:
         weight: Of the smoothing; 0 is none.
         log: Whether the loss has a logarithmic axis.
         follow: Whether the whole run is shown as it grows.
+        first: Which of the small plots is the first that is shown.
     """
 
     weight: float = 0.9
     log: bool = True
     follow: bool = True
+    first: int = 0
+
+
+def page(first: int, shown: int, total: int) -> int:
+    """Return where a page of plots begins: at a whole page, and never so that there is room behind the last plot.
+
+    Args:
+        first: Where it is wanted.
+        shown: How many there is room for.
+        total: How many there are.
+    """
+    return max(0, min(first, total - shown))
+
+
+def draw_pager(kit: Kit, at: ImVec2, right: float, choices: Choices, shown: int, total: int) -> float:
+    """Draw which of the small plots are shown, and arrows that show others, against the right edge.
+
+    Args:
+        kit: The kit.
+        at: Upper left corner of the line, in pixels of the screen.
+        right: Where the line ends.
+        choices: Changed by what is clicked.
+        shown: How many plots are shown.
+        total: How many there are.
+
+    Returns:
+        Where it begins.
+    """
+    first, side = choices.first, kit.px(22)
+    words = f"{first + 1}\u2013{first + shown} of {total}" if shown > 1 else f"{first + 1} of {total}"
+    width = kit.text_size(words, "mono", 13).x
+    left = right - 2 * side - width - kit.px(12)
+    imgui.set_cursor_screen_pos(ImVec2(left, at.y - kit.px(2)))
+    if widgets.icon_button(kit, icons.LEFT, "plots before", "Plots before", enabled=first > 0, size_px=22):
+        choices.first = page(first - shown, shown, total)
+    kit.draw_text(ImVec2(left + side + kit.px(6), at.y + kit.px(1)), words, kit.theme.text3, "mono", 13)
+    imgui.set_cursor_screen_pos(ImVec2(right - side, at.y - kit.px(2)))
+    more = first + shown < total
+    if widgets.icon_button(kit, icons.RIGHT, "more plots", "More plots", enabled=more, size_px=22):
+        choices.first = page(first + shown, shown, total)
+    return left
 
 
 def draw_legend(kit: Kit, plot: Plot, at: ImVec2, right: float) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from neuralforge.ui.plots import Span
-from neuralforge.ui.theme import Theme
+from neuralforge.ui.theme import Color, Theme
 from neuralforge.ui.traces import Floats, Smoother, Trace
 from neuralforge.workbench.looks import GradientHistory
 from neuralforge.workbench.series import Series, SeriesBook
@@ -17,6 +17,37 @@ from neuralforge.workbench.view import RunView
 
 METRICS: Mapping[str, str] = {"mae": "Mean absolute error", "iou": "IoU", "psnr": "PSNR"}
 """Names of metrics that capitalising does not make readable."""
+
+
+LOSS: Final = "loss"
+_CHECKED: Final[Mapping[str, int]] = {
+    "validation": 1, "val": 1, "valid": 1, "dev": 1, "eval": 1, "test": 2,
+}  # fmt: skip
+"""What people call the parts of the data that are not trained on, and the place of their colour."""
+_NOT_MEASURED: Final = frozenset({"knob", "effective"})
+
+
+def measured(names: Iterable[str], metric: str = "") -> tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]:
+    """Say which plots some series make: those of the parts of the data by what is measured, all others by their group.
+
+    Args:
+        names: The series, such as "train/loss", in the order in which they came.
+        metric: What is to come next to the loss.
+
+    Returns:
+        What is measured on parts of the data, the loss first; and group -> its series.
+    """
+    whats: dict[str, None] = {}
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        group, slash, what = name.partition("/")
+        if slash and (group == "train" or group in _CHECKED):
+            whats[what] = None
+        elif group not in _NOT_MEASURED:
+            groups.setdefault(group, []).append(name)
+    first = [what for what in (LOSS, metric) if what in whats]
+    ordered = dict.fromkeys((*first, *whats))
+    return tuple(ordered), {group: tuple(members) for group, members in groups.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,42 +92,59 @@ class CurveModel:
         if run.series is not self._book:
             self._book = run.series
             self._smoothers.clear()
-        found = [Plot(key="loss", traces=self._splits(run, "loss", "Train", theme, weight), log=True)]
-        if run.metric:
-            name = METRICS.get(run.metric, run.metric.replace("_", " ").capitalize())
-            traces = self._splits(run, run.metric, name, theme, weight)
-            if traces:
-                found.append(Plot(key="metric", traces=traces))
+        found = self._measured(run, theme, weight)
+        found = found or [Plot(key=LOSS, traces=(), log=True)]
         for plot in (self._learning_rate(run, theme), self._norms(run, theme) or self._knob(run, theme, titles)):
             if plot is not None:
                 found.append(plot)
         return tuple(found)
 
+    def _measured(self, run: RunView, theme: Theme, weight: float) -> list[Plot]:
+        """Return a plot for each thing that was measured: the loss, the metric of the run, then what else there is."""
+        whats, groups = measured(run.series.names, run.metric)
+        found = []
+        for what in whats:
+            name = (
+                "Train" if what == LOSS else METRICS.get(what, what.replace("_", " ").replace("/", ", ").capitalize())
+            )
+            traces = self._splits(run, what, name, theme, weight)
+            key = what if what == LOSS else "metric" if what == run.metric else f"metric {what}"
+            if traces:
+                found.append(Plot(key=key, traces=traces, log=what == LOSS))
+        for group, names in groups.items():
+            traces = tuple(
+                self._curve(
+                    run.series[name], name, _title(name, group), theme.series[place % len(theme.series)], weight
+                )
+                for place, name in enumerate(names)
+            )
+            found.append(Plot(key=f"group {group}", traces=traces))
+        return found
+
+    def _curve(self, series: Series, key: str, name: str, color: Color, weight: float) -> Trace:
+        smoothed = self._smooth(key, series, weight)
+        return Trace(
+            key=key, name=name, color=color, look="band", series=series, smoothed=smoothed, value=_last(series)
+        )
+
     def _splits(self, run: RunView, what: str, name: str, theme: Theme, weight: float) -> tuple[Trace, ...]:
         found = []
         series = run.series.get(f"train/{what}")
         if series is not None:
+            found.append(self._curve(series, f"train/{what}", name, theme.series[0], weight))
+        for split, place in _CHECKED.items():
+            key = f"{split}/{what}"
+            series = run.series.get(key)
+            if series is None:
+                continue
+            title = split.capitalize()
+            if not found:  # nothing else says what is measured
+                title = f"{title} {LOSS if what == LOSS else name[:1].lower() + name[1:]}"
             found.append(
                 Trace(
-                    key=f"train/{what}",
-                    name=name,
-                    color=theme.series[0],
-                    look="band",
-                    series=series,
-                    smoothed=self._smooth(f"train/{what}", series, weight),
-                    value=_last(series),
+                    key=key, name=title, color=theme.series[place], look="dots", series=series, value=_last(series)
                 )
-            )
-        for split, place in (("validation", 1), ("test", 2)):
-            series = run.series.get(f"{split}/{what}")
-            if series is not None:
-                key = f"{split}/{what}"
-                color = theme.series[place]
-                found.append(
-                    Trace(
-                        key=key, name=split.capitalize(), color=color, look="dots", series=series, value=_last(series)
-                    )
-                )
+            )  # fmt: skip
         return tuple(found)
 
     def _smooth(self, key: str, series: Series, weight: float) -> Series:
@@ -179,6 +227,12 @@ class CurveModel:
             )  # fmt: skip
             return Plot(key="knob", traces=(trace,), zero=True)
         return None
+
+
+def _title(name: str, group: str) -> str:
+    """Return what the legend calls a series of a group of its own: "gan d loss"; the group is part of its name."""
+    words = name.replace("/", " ").replace("_", " ")
+    return words[:1].upper() + words[1:] if name == group else words
 
 
 def _last(series: Series) -> float | None:

@@ -20,11 +20,10 @@ from neuralforge.ui import icons, widgets
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.numbers import round_significant
 from neuralforge.ui.value_field import FIELD_HEIGHT_PX, Dragged, FieldKind, FieldState, Typed
+from neuralforge.ui.wording import NONE, label_of, number_text, shown, tip_of
 
 MOST_SIDE_BY_SIDE: Final = 4
-NONE: Final = "none"
 _GAP_PX: Final = 6.0
-_UPPERS: Final = frozenset({"lr", "id", "l1", "l2"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +37,6 @@ class Change:
 
     value: Value
     gesture: str | None = None
-
-
-def label_of(name: str) -> str:
-    """Return the words for a field's name: "Out channels" for out_channels."""
-    words = [word.upper() if word in _UPPERS else word for word in name.split("_")]
-    return " ".join([words[0][:1].upper() + words[0][1:], *words[1:]])
-
-
-def tip_of(field: ParamField) -> str:
-    """Return what a field means and what fits."""
-    doc = field.doc.strip()
-    return f"{doc}\n{field.expected[:1].upper()}{field.expected[1:]}." if doc else field.expected
-
-
-def shown(field: ParamField, value: Value) -> str:
-    """Return the text of a value in its field."""
-    if value is None:
-        return "" if field.kind == "text" else NONE
-    if isinstance(value, float):
-        return number_text(value)
-    if isinstance(value, tuple):
-        return ", ".join(number_text(part) if isinstance(part, int | float) else str(part) for part in value)
-    return field.write(value)
-
-
-def number_text(value: float) -> str:
-    """Return the shortest text of a number that reads as the same number."""
-    if isinstance(value, float) and not value.is_integer():
-        mantissa, _, exponent = repr(value).partition("e")
-        return f"{mantissa}e{int(exponent)}" if exponent else mantissa
-    return str(int(value)) if abs(value) < 1e15 else repr(value)
 
 
 def scrubbed(field: ParamField, start: float, by_px: float) -> float:

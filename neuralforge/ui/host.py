@@ -87,6 +87,7 @@ class Host:
         self._view: View | None = None
         self._drawn: set[str] = set()
         self._watched: frozenset[str] | None = None
+        self._wanted = frozenset[str]()
         self._bars = BarState(arrangement="build")
         self._dialogs = Dialogs(self.kit)
         self._styled: tuple[str, float] | None = None
@@ -184,11 +185,12 @@ class Host:
 
     def end_frame(self) -> None:
         """Hand over what was posted in the frame."""
-        seen = frozenset(self._drawn)
-        if seen != self._watched and not self._blank:
-            self._watched = seen
-            wants = frozenset[str]().union(*(self._kinds[key].wants for key in seen))
-            self._posted.append(Watch(seen, wants))
+        seen, view = frozenset(self._drawn), self._view or self._desk.view()
+        if not self._blank:
+            wants = frozenset[str]().union(*(self._kinds[key].wants_of(view) for key in seen))
+            if seen != self._watched or wants != self._wanted:
+                self._watched, self._wanted = seen, wants
+                self._posted.append(Watch(seen, wants))
         posted, self._posted = self._posted, []
         outside = [command for command in posted if not (isinstance(command, Local) and self._taken(command))]
         if outside:

@@ -6,6 +6,7 @@ Legend: T columns of the history, L layers, W columns of a strip.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
@@ -15,11 +16,15 @@ from neuralforge.graph.document import Document
 from neuralforge.ui.heat import sequential
 from neuralforge.ui.node_facts import category_of, title_of
 from neuralforge.ui.numbers import number
+from neuralforge.ui.own_runs import family_of
 from neuralforge.ui.plots import Span
 from neuralforge.workbench.looks import GradientHistory, LayerLook, LayersLook
 
 if TYPE_CHECKING:
     from neuralforge.runs.events import Event
+    from neuralforge.workbench.view import ModuleRow
+
+    Modules = tuple[ModuleRow, ...] | None
 
 GOOD: Final = Span(-4.0, -2.0)
 """Update over weight that is usually right, as decimal logarithm: around -3, by less than a factor of ten.
@@ -43,6 +48,8 @@ class LayerRow(NamedTuple):
 
     Args:
         node: Its id.
+        target: What is chosen to look at it: its id, or the path of a module that was not drawn here.
+        name: What the list calls it.
         category: Its family.
         ratio: log10 of its update over its weights; None where there is none, minus infinity for no change.
         ratio_text: The same as text.
@@ -52,6 +59,8 @@ class LayerRow(NamedTuple):
     """
 
     node: str
+    target: str
+    name: str
     category: str
     ratio: float | None
     ratio_text: str
@@ -60,9 +69,71 @@ class LayerRow(NamedTuple):
     tip: str
 
 
-def rows_of(look: LayersLook, document: Document) -> tuple[LayerRow, ...]:
-    """Return a row for each layer, in the order of the source."""
-    return tuple(_row(layer, document) for layer in look.layers)
+def rows_of(look: LayersLook, document: Document, modules: Modules = None) -> tuple[LayerRow, ...]:
+    """Return a row for each layer, in the order of the source.
+
+    Args:
+        look: What was measured.
+        document: The network.
+        modules: Those of a network that was not drawn here.
+    """
+    owners = _owners(document, modules)
+    return tuple(_row(layer, owners(layer)) for layer in look.layers)
+
+
+def weight_rows_of(look: LayersLook, document: Document, modules: Modules = None) -> tuple[LayerRow, ...]:
+    """Return a row for each layer with the size of its weights, for a network of which no update was seen.
+
+    Args:
+        look: What was measured.
+        document: The network.
+        modules: Those of a network that was not drawn here.
+    """
+    owners = _owners(document, modules)
+    return tuple(_weight_row(layer, owners(layer)) for layer in look.layers)
+
+
+class _Owner(NamedTuple):
+    """What a layer is; arguments as of `LayerRow`, and its title."""
+
+    target: str
+    name: str
+    category: str
+    title: str
+
+
+def _owners(document: Document, modules: Modules) -> Callable[[LayerLook], _Owner]:
+    kinds = {row.path: row.kind for row in modules or ()}
+
+    def of_module(layer: LayerLook) -> _Owner:
+        kind = kinds.get(layer.path, "")
+        name = layer.path or layer.node
+        return _Owner(layer.path, name, family_of(kind) or "custom", f"{kind} {name}".strip())
+
+    def of_node(layer: LayerLook) -> _Owner:
+        node = document.graph.nodes.get(layer.node)
+        if node is None:
+            return _Owner(layer.node, layer.node, "", layer.node)
+        return _Owner(layer.node, layer.node, category_of(node), title_of(node))
+
+    return of_node if modules is None else of_module
+
+
+def _weight_row(layer: LayerLook, owner: _Owner) -> LayerRow:
+    size = number(layer.weight_norm)
+    state: State = "frozen" if layer.frozen else "none"
+    tip = f"{owner.title}\nEuclidean norm of all its weights: {size}"
+    return LayerRow(
+        node=layer.node,
+        target=owner.target,
+        name=owner.name,
+        category=owner.category,
+        ratio=None,
+        ratio_text=size,
+        ratio_state=state,
+        norm_state=state,
+        tip=f"{tip}\nFrozen: its weights did not change any more." if layer.frozen else tip,
+    )
 
 
 def ratio_state(ratio: float | None) -> State:
@@ -81,8 +152,7 @@ def norm_state(norm: float | None) -> State:
     return "vanishing" if norm < VANISHING else "good"
 
 
-def _row(layer: LayerLook, document: Document) -> LayerRow:
-    node = document.graph.nodes.get(layer.node)
+def _row(layer: LayerLook, owner: _Owner) -> LayerRow:
     ratio = None
     if layer.update_ratio is not None and not math.isnan(layer.update_ratio):
         ratio = math.log10(layer.update_ratio) if layer.update_ratio > 0 else -math.inf
@@ -92,12 +162,14 @@ def _row(layer: LayerLook, document: Document) -> LayerRow:
     text = "\u2013" if ratio is None else "0" if ratio == -math.inf else f"{ratio:.1f}".replace("-0.0", "0.0")
     return LayerRow(
         node=layer.node,
-        category=category_of(node) if node is not None else "",
+        target=owner.target,
+        name=owner.name,
+        category=owner.category,
         ratio=ratio,
         ratio_text=text,
         ratio_state=of_ratio,
         norm_state=of_norm,
-        tip=_tip(layer, title_of(node) if node is not None else layer.node, of_ratio, of_norm),
+        tip=_tip(layer, owner.title, of_ratio, of_norm),
     )
 
 

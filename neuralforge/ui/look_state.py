@@ -1,16 +1,18 @@
-"""What the panels that look into a run ask first: is it measured here, and is the chosen data the data of the run?"""
+"""What the panels that look into a run ask first: can it be looked into, and is the chosen data the data of the run?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from imgui_bundle import imgui, imgui_ctx
 
 from neuralforge.graph.datainfo import DataInfo
 from neuralforge.ui import icons, widgets
 from neuralforge.ui.kit import Kit
+from neuralforge.ui.own_runs import NO_NETWORK, is_own
 from neuralforge.ui.panel import Post
 from neuralforge.workbench.commands import ResumeRun, Train
 from neuralforge.workbench.view import DataView, RunView, View
@@ -19,8 +21,39 @@ COLUMN_GAP_PX: Final = 18.0
 
 
 def is_here(run: RunView) -> bool:
-    """Tell whether this window trains a run, or has trained it: only then there is a network to look into."""
-    return run.live or bool(run.driver)
+    """Tell whether there is a network to look into: trained in this window, or loaded from the files of the run."""
+    seen = is_own(run) and (run.layers is not None or run.node is not None)
+    return run.live or bool(run.driver) or run.own_data is not None or seen
+
+
+def is_plane(run: RunView, data: DataView) -> bool:
+    """Tell whether the network of a run takes two features, so that all it says fits into a plane.
+
+    Args:
+        run: The run.
+        data: The chosen data, which tells of a network that was not drawn here.
+    """
+    if not is_own(run):
+        return (2,) in _input_shapes(run)
+    of_data = run.own_data or (data if info_of(run, data) is not None else None)
+    return run.boundary is not None or (of_data is not None and of_data.points is not None)
+
+
+def of_run(view: View) -> View:
+    """Return the view with what the run in the panels learns, and with its own data where it brings it.
+
+    The chosen data and the open document may be others than those of the run.
+    """
+    run = view.run
+    if run is None:
+        return view
+    data, task = run.own_data or view.data, run.task or view.task
+    return view if data is view.data and task == view.task else replace(view, data=data, task=task)
+
+
+def when_answered(run: RunView) -> str:
+    """Say when something comes that was asked of the network of a run."""
+    return "with the next step" if run.live else "in a moment"
 
 
 def info_of(run: RunView, data: DataView) -> DataInfo | None:
@@ -28,9 +61,13 @@ def info_of(run: RunView, data: DataView) -> DataInfo | None:
     info = data.info
     if info is None or (data.reference or (data.text, data.options)) != (run.data, run.data_options):
         return None
-    inputs = (dict(node.params) for node in run.document.graph.nodes.values() if node.layer == "input")
-    shapes = [params["shape"] for params in inputs if "shape" in params]
+    shapes = _input_shapes(run)
     return info if not shapes or info.input_shape in shapes else None
+
+
+def _input_shapes(run: RunView) -> list[Any]:
+    inputs = (dict(node.params) for node in run.document.graph.nodes.values() if node.layer == "input")
+    return [params["shape"] for params in inputs if "shape" in params]
 
 
 def draw_missing(kit: Kit, view: View, post: Post, icon: str, title: str, line: str) -> bool:
@@ -54,10 +91,16 @@ def draw_missing(kit: Kit, view: View, post: Post, icon: str, title: str, line: 
         return True
     if is_here(run):
         return False
-    words = "This run was opened from its files. A network can be looked into while it trains in this window."
+    if is_own(run):
+        widgets.empty(kit, icon, "The network cannot be shown", run.look_problem or NO_NETWORK)
+        return True
+    if not run.look_problem:
+        words = "Its data and its newest checkpoint are being read."
+        widgets.empty(kit, icons.WAIT, "Loading the network of the run\u2026", words)
+        return True
     action = "Continue" if run.can_resume else ""
     tip = "Restore the last checkpoint and go on with this run"
-    if widgets.empty(kit, icon, "Not trained in this window", words, action, icons.RUN, tip):
+    if widgets.empty(kit, icon, "The network cannot be shown", run.look_problem, action, icons.RUN, tip):
         post(ResumeRun(run.folder))
     return True
 

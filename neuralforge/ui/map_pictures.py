@@ -85,6 +85,8 @@ class MapPictures:
             half = 0.25 / (count * maps.shape[1])  # a part of a row, so that neighbours do not shine through
             upper, lower = ImVec2(0, place / count + half), ImVec2(1, (place + 1) / count - half)
             draw.add_image_rounded(reference, at, at + ImVec2(width, height), upper, lower, 0xFFFFFFFF, kit.px(3))
+            if kit.marks.on:
+                kit.marks.note(f"map/{place}", at.x, at.y, at.x + width, at.y + height)
             if imgui.is_item_hovered() and count > 1:
                 low, high = _range(maps[place])
                 widgets.tooltip(kit, f"Channel {place + 1} of {found.channels:,}", f"{low} \u2026 {high}")

@@ -70,6 +70,15 @@ class Panel(ABC):
         """
         return False
 
+    @classmethod
+    def wants_of(cls, view: View) -> frozenset[str]:
+        """Return what must be looked at while it is seen, where that depends on the run.
+
+        Args:
+            view: What there is to show.
+        """
+        return cls.wants
+
     def take(self, command: Local) -> bool:
         """Carry out what concerns the window alone; called before a frame.
 

@@ -30,6 +30,7 @@ RESUMABLE: Final = frozenset({"paused", "interrupted", "stopped"})
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NONE: Final = "\u2013"
 _LOSS: Final = "loss"
+_DRAWN: Final = "graph"
 
 SortValue = tuple[int, str, float]
 """Comes last (1) or not (0), then words, then a number."""
@@ -48,6 +49,7 @@ class RunRow:
         cells: What stands in each column of text or numbers.
         keys: What each column is sorted by.
         words: Where a filter looks, in small letters.
+        kind: What made it, where that is not a network drawn here: "own loop".
         can_resume: Whether it can be gone on with.
     """
 
@@ -59,6 +61,7 @@ class RunRow:
     cells: Mapping[Column, str]
     keys: Mapping[Column, SortValue]
     words: str
+    kind: str
     can_resume: bool
 
 
@@ -126,7 +129,8 @@ def row_of(run: RunSummary, now: datetime, zone: tzinfo | None = None) -> RunRow
         "test": _ranked(metric, test),
         "size": (0, "", float(run.size_bytes)),
     }
-    words = " ".join((title, run.run_id, state, reason, cells["created"], cells["metric"])).casefold()
+    kind = "" if run.kind == _DRAWN else one_line(run.kind)
+    words = " ".join((title, kind, run.run_id, state, reason, cells["created"], cells["metric"])).casefold()
     return RunRow(
         run=run,
         title=title,
@@ -136,7 +140,8 @@ def row_of(run: RunSummary, now: datetime, zone: tzinfo | None = None) -> RunRow
         cells=MappingProxyType(cells),
         keys=MappingProxyType(keys),
         words=words,
-        can_resume=state in RESUMABLE,
+        kind=kind,
+        can_resume=state in RESUMABLE and run.replayable,
     )
 
 

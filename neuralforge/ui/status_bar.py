@@ -15,10 +15,13 @@ from neuralforge.ui.bar_state import EDGE_PX, STATUS_BAR_PX, BarState, go_to, gr
 from neuralforge.ui.bar_texts import Tone, device_words, issue_words, pending_sentence, run_words
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.numbers import count, memory, plural, rate, si
+from neuralforge.ui.own_runs import parameters_of, shows_own
 from neuralforge.ui.panel import Arrangement, Post
 from neuralforge.workbench.view import View
 
 _GAP_PX = 24.0
+_LEAST_WORDS_PX = 160.0
+"""Room that how the run is doing keeps beside what goes on behind the window."""
 _SPINNER = "spinner"
 _IMPORTANCE: Final[Mapping[Arrangement, tuple[str, ...]]] = {
     "build": ("parameters", "macs", "memory", "device", "step", "speed", "fps"),
@@ -68,8 +71,14 @@ def draw_status_bar(kit: Kit, view: View, post: Post, state: BarState) -> None:
     numbers = most_important(numbers, widths, kit.px(20), room - min(wanted, room * 0.6), state.arrangement)
     start = _numbers(kit, numbers, at.x + width - kit.px(EDGE_PX), middle)
     x = edge
+    # A trouble may be told at any length; that the window waits is to be read all the same.
+    busy = sum(_left_width(kit, item) + kit.px(_GAP_PX) for item in left if item.key == "busy")
     for item in left:
         space = start - x - kit.px(_GAP_PX)
+        if item.key == "busy":
+            busy -= _left_width(kit, item) + kit.px(_GAP_PX)
+        else:
+            space = max(min(space, kit.px(_LEAST_WORDS_PX)), space - busy)
         if space < kit.px(60):
             break
         x = _words(kit, item, x, middle, space) + kit.px(_GAP_PX)
@@ -105,16 +114,9 @@ def right_items(view: View) -> list[Item]:
     Args:
         view: What there is.
     """
-    totals, run = view.document.totals, view.run
-    about = f"What training takes at a batch size of {totals.batch_size}"
-    macs = "Multiply-accumulates of the forward pass of one sample"
+    run = view.run
     words, tip = device_words(view)
-    items = [
-        Item(f"{count(totals.parameters)} parameters", "", "quiet", "Learnable numbers of the network", "parameters"),
-        Item(f"{si(totals.macs)} MACs", "", "quiet", macs, "macs"),
-        Item(memory(totals.training_bytes), icons.MEMORY, "quiet", about, "memory"),
-        Item(words, icons.DEVICE, "quiet", tip, "device"),
-    ]
+    items = [*_costs(view), Item(words, icons.DEVICE, "quiet", tip, "device")]
     if run is not None:
         items.append(Item(f"step {count(run.progress.step)}", icons.STEP, "quiet", "Updates made", "step"))
         if run.steps_per_sec > 0:
@@ -123,6 +125,22 @@ def right_items(view: View) -> list[Item]:
     cost = f"A frame takes {view.ui_cost_secs * 1000:.1f} ms" if view.ui_cost_secs else "Frames a second"
     items.append(Item(f"{view.fps:3.0f} fps", icons.SPEED, "quiet", cost, "fps"))
     return items
+
+
+def _costs(view: View) -> list[Item]:
+    """Return what the network costs; of one that was not drawn here as far as that is known."""
+    learnable = "Learnable numbers of the network"
+    if view.run is not None and shows_own(view):
+        found = f"{count(parameters_of(view.run))} parameters"
+        return [Item(found, "", "quiet", learnable, "parameters")] if view.run.modules else []
+    totals = view.document.totals
+    about = f"What training takes at a batch size of {totals.batch_size}"
+    macs = "Multiply-accumulates of the forward pass of one sample"
+    return [
+        Item(f"{count(totals.parameters)} parameters", "", "quiet", learnable, "parameters"),
+        Item(f"{si(totals.macs)} MACs", "", "quiet", macs, "macs"),
+        Item(memory(totals.training_bytes), icons.MEMORY, "quiet", about, "memory"),
+    ]
 
 
 def most_important(

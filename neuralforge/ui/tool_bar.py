@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from imgui_bundle import ImVec2, imgui
 
 from neuralforge.ui import icons, widgets
-from neuralforge.ui.actions import action, is_live, is_running, perform, train_words
+from neuralforge.ui.actions import action, is_live, is_running, may_train, no_training, perform, train_words
 from neuralforge.ui.bar_state import (
     APP_BAR_PX,
     EDGE_PX,
@@ -34,6 +34,7 @@ from neuralforge.ui.bar_texts import (
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.local import FocusPanel
 from neuralforge.ui.numbers import count, memory, plural, si
+from neuralforge.ui.own_runs import has_total, parameters_of, shows_own
 from neuralforge.ui.panel import Post
 from neuralforge.ui.value_field import Dragged, Typed
 from neuralforge.workbench.commands import Command, Select, ShowWelcome, Tell
@@ -42,6 +43,10 @@ from neuralforge.workbench.view import RunView, View
 MOST_RUN_N = 10**9
 _BUTTON_PX = 32.0
 _LEAST_RAIL_PX = 120.0
+_ROUND_SECS = 2.4
+"""In which the moving part of the line of an endless run goes over all of it."""
+_MOVING = 0.18
+"""Its length, as a part of the line."""
 
 
 def draw_tool_bar(kit: Kit, view: View, post: Post, state: BarState) -> None:
@@ -134,7 +139,7 @@ def _build(kit: Kit, view: View, post: Post, state: BarState, at: ImVec2, width:
 
 def _issues(kit: Kit, view: View, post: Post, state: BarState, right: float, top: float) -> float:
     issues = view.document.issues
-    if not issues:
+    if not issues or shows_own(view):
         return right
     label = plural(len(issues), "issue")
     width_px = kit.text_size(label, "medium", 15).x / kit.scale + 48
@@ -149,10 +154,14 @@ def _issues(kit: Kit, view: View, post: Post, state: BarState, right: float, top
 
 def _totals(kit: Kit, view: View, state: BarState, left: float, right: float, middle: float) -> None:
     """Write what the network costs, as much of it as there is room for, from the right."""
-    totals = view.document.totals
+    totals, run = view.document.totals, view.run
     size = device_memory(view)
+    modules = run.modules if run is not None and shows_own(view) else None
 
     def make() -> tuple[tuple[str, str, str], ...]:
+        if run is not None and shows_own(view):
+            tip = "Learnable numbers of all modules."
+            return (("Parameters", count(parameters_of(run)), tip),) if modules else ()
         of = f" of {memory(size)}" if size else ""
         return (
             ("Parameters", count(totals.parameters), f"Learnable numbers; {count(totals.trainable)} are not frozen."),
@@ -165,7 +174,7 @@ def _totals(kit: Kit, view: View, state: BarState, left: float, right: float, mi
             ),
         )
 
-    facts: Sequence[tuple[str, str, str]] = state.cached("totals", (totals, size), make)
+    facts: Sequence[tuple[str, str, str]] = state.cached("totals", (totals, size, modules, shows_own(view)), make)
     gap, inner = kit.px(22), kit.px(8)
     widths = [kit.text_size(a, "regular", 14).x + inner + kit.text_size(b, "mono", 13).x for a, b, _ in facts]
     while facts and sum(widths) + gap * (len(widths) - 1) > right - left:
@@ -252,7 +261,7 @@ def _progress(kit: Kit, view: View, state: BarState, left: float, right: float, 
     if right - left < kit.px(_LEAST_RAIL_PX):
         return
     if run is None:
-        words = "Press Train, and the run begins." if view.can_train else view.why_not
+        words = "Press Train, and the run begins." if may_train(view) else no_training(view)
         shown = widgets.shortened(kit, words, right - left, "regular", 14)
         kit.draw_text(ImVec2(left, middle - kit.px(9)), shown, t.text3, "regular", 14)
         return
@@ -268,16 +277,19 @@ def _progress(kit: Kit, view: View, state: BarState, left: float, right: float, 
         end = start - kit.px(20)
     batch = batch_words(run) if run.live else ""
     if not run.live:
-        words = run_words(view)[0] + ("; Train starts a new run" if view.can_train else "")
+        words = run_words(view)[0] + ("; Train starts a new run" if may_train(view) else "")
         words = widgets.shortened(kit, words, end - x, "regular", 14)
         kit.draw_text(ImVec2(x, middle - kit.px(17)), words, t.text2, "regular", 14)
-    if batch and not narrow and x + kit.text_size(batch, "mono", 13).x < end:
+    if batch and (not narrow or run.own_loop) and x + kit.text_size(batch, "mono", 13).x < end:
         kit.draw_text(ImVec2(x, middle - kit.px(16)), batch, t.text3, "mono", 13)
     _rail(kit, run, state, left, right, middle + kit.px(9))
 
 
 def _rail(kit: Kit, run: RunView, state: BarState, left: float, right: float, y: float) -> None:
     t, length = kit.theme, right - left
+    if not has_total(run):
+        _endless(kit, run, left, right, y)
+        return
     go_to(left, y - kit.px(2))
     color = t.danger if run.state == "failed" else t.accent_fill if run.live else t.text3
     widgets.progress(kit, run.progress.fraction, length, color)
@@ -297,3 +309,28 @@ def _rail(kit: Kit, run: RunView, state: BarState, left: float, right: float, y:
     imgui.dummy(ImVec2(length, kit.px(14)))
     if near is not None:
         widgets.tooltip(kit, near.words)
+
+
+def _endless(kit: Kit, run: RunView, left: float, right: float, y: float) -> None:
+    """Draw a thin line for a run of which nobody knows how long it will be; a part of it moves while steps are made."""
+    t, draw, half = kit.theme, imgui.get_window_draw_list(), kit.px(1)
+    draw.add_rect_filled(ImVec2(left, y - half), ImVec2(right, y + half), t.hover.u32, half)
+    if kit.marks.on:
+        kit.marks.note("progress/endless", left, y - half, right, y + half)
+    if run.state != "running" or not run.live:
+        return
+    low, high = (0.0, 1.0) if kit.reduce_motion else moving_part(imgui.get_time())
+    length = right - left
+    draw.add_rect_filled(
+        ImVec2(left + length * low, y - half), ImVec2(left + length * high, y + half), t.accent_fill.u32, half
+    )
+
+
+def moving_part(secs: float) -> tuple[float, float]:
+    """Return begin and end of the part that moves over the line of an endless run, both from 0 to 1.
+
+    Args:
+        secs: Time since it began to move.
+    """
+    begin = (secs / _ROUND_SECS % 1.0) * (1 + _MOVING) - _MOVING
+    return max(0.0, begin), min(1.0, begin + _MOVING)

@@ -61,6 +61,20 @@ def shortened(kit: Kit, words: str, width_px: float, face: Face = "regular", siz
     return words[:low] + "\u2026"
 
 
+def shortened_left(kit: Kit, words: str, width_px: float, face: Face = "regular", size_px: float = 15) -> str:
+    """Return the words, their beginning cut where they are too wide: of a dotted path the end says most."""
+    if kit.text_size(words, face, size_px).x <= width_px:
+        return words
+    low, high = 0, len(words)
+    while low < high:
+        middle = (low + high) // 2
+        if kit.text_size("\u2026" + words[middle:], face, size_px).x <= width_px:
+            high = middle
+        else:
+            low = middle + 1
+    return "\u2026" + words[low:]
+
+
 def folded(kit: Kit, words: str, width_px: float, face: Face = "regular", size_px: float = 15) -> list[str]:
     """Return the words in lines that are about equally long and at most some pixels of the screen wide."""
     lines: list[str] = []

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from neuralforge.graph.document import Position
+from neuralforge.graph.document import Document, Position
 from neuralforge.graph.edits import Edit
+from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.knobs import KnobValue
 
 
@@ -34,7 +35,7 @@ class Apply(Command):
 
 @dataclass(frozen=True, slots=True)
 class Undo(Command):
-    """Take back the last change."""
+    """Take back the last change: of the document, a knob, the configuration or the choice of data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,13 @@ class Arrange(Command):
 @dataclass(frozen=True, slots=True)
 class NewDocument(Command):
     """Start with an empty canvas; asks first when the document is not saved."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDocument(Command):
+    """Open a document that code has made; asks first when the one before is not saved."""
+
+    document: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +175,7 @@ class ShowWelcome(Command):
 
 @dataclass(frozen=True, slots=True)
 class UseData(Command):
-    """Load a data set."""
+    """Load a data set; "" leaves the chosen one."""
 
     text: str
     options: Mapping[str, str] = field(default_factory=dict)
@@ -180,9 +188,17 @@ class FitToData(Command):
 
 @dataclass(frozen=True, slots=True)
 class Configure(Command):
-    """Change how the next run is to be trained."""
+    """Change how the next run is to be trained; changes of one gesture (a drag) are one undo."""
 
     changes: Mapping[str, Any]
+    gesture: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UseConfig(Command):
+    """Train the next run just so."""
+
+    config: TrainConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +239,17 @@ class Reset(Command):
 @dataclass(frozen=True, slots=True)
 class RevertToRun(Command):
     """Put the network of the run back onto the canvas."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtModule(Command):
+    """Look at a module of a network that was not drawn here.
+
+    Args:
+        path: Its path in the model; "" for the model itself.
+    """
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from neuralforge.errors import UserError
 from neuralforge.graph.document import SUFFIX, Document, dumps
@@ -15,21 +15,10 @@ from neuralforge.graph.inference import Catalog, Inference, infer_all
 from neuralforge.graph.layout import Sizes, complete
 from neuralforge.runs.atomic import write_atomic
 from neuralforge.runs.errors import reason
-
-MAX_STEPS: Final = 500
+from neuralforge.workbench.commands import Command
+from neuralforge.workbench.history import History, Step, StepKind
 
 SelectMode = Literal["set", "add", "toggle", "remove"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One undo: what the document was before and became, and what made it so."""
-
-    label: str
-    merge_key: str | None
-    gesture: str | None
-    before: Document
-    after: Document
 
 
 class Editor:
@@ -58,9 +47,7 @@ class Editor:
         self.revision = 0
         self.opened = 0
         self.sizes: Sizes = {}
-        self._steps: list[_Step] = []
-        self._position = 0
-        self._labels: tuple[str, ...] | None = None
+        self._history = History()
         self._saved: Document | None = None
         self.document: Document
         self.inference: Inference
@@ -76,24 +63,27 @@ class Editor:
     @property
     def history(self) -> tuple[str, ...]:
         """Labels of all steps, also of those taken back, from the oldest to the newest."""
-        if self._labels is None:
-            self._labels = tuple(step.label for step in self._steps)
-        return self._labels
+        return self._history.labels
+
+    @property
+    def kinds(self) -> tuple[StepKind, ...]:
+        """What each step of the history concerns."""
+        return self._history.kinds
 
     @property
     def position(self) -> int:
         """How many steps of the history are in force."""
-        return self._position
+        return self._history.position
 
     @property
     def undo_label(self) -> str | None:
         """What Undo would take back, None when there is nothing."""
-        return self._steps[self._position - 1].label if self._position else None
+        return self.history[self.position - 1] if self.position else None
 
     @property
     def redo_label(self) -> str | None:
         """What Redo would do again, None when there is nothing."""
-        return self._steps[self._position].label if self._position < len(self._steps) else None
+        return self.history[self.position] if self.position < len(self.history) else None
 
     def open(
         self, document: Document, path: Path | None = None, saved: bool = True, inference: Inference | None = None
@@ -107,7 +97,7 @@ class Editor:
             inference: Of this very document, where it was worked out already.
         """
         document = self._placed(document)
-        self._steps, self._position, self._labels = [], 0, None
+        self._history.clear()
         self._saved = document if saved else None
         self.path = path
         self.selection = frozenset()
@@ -130,50 +120,72 @@ class Editor:
             UserError: When the document does not allow it; nothing is changed then.
         """
         after = self._placed(edit.apply(self.document))
-        if _same(after, self.document):
-            return self.document
-        del self._steps[self._position :]
-        step = _Step(edit.label, edit.merge_key, gesture, self.document, after)
-        last = self._steps[-1] if self._steps else None
-        if (
-            last is not None
-            and gesture is not None
-            and edit.merge_key is not None
-            and (last.gesture, last.merge_key) == (gesture, edit.merge_key)
-            and not self.saved  # the saved document stays within reach
-        ):
-            self._steps.pop()
-            step = replace(step, before=last.before)
-        if _same(after, step.before):
-            after = step.before  # the drag is back where it began
-        else:
-            self._steps.append(step)
-            del self._steps[:-MAX_STEPS]
-        self._position, self._labels = len(self._steps), None
-        self._show(after)
-        return after
+        step = Step(
+            title=edit.label, kind="network", before=self.document, after=after,
+            merge_key=edit.merge_key, gesture=gesture,
+        )  # fmt: skip
+        self._show(self._history.add(step, merge=not self.saved))  # the saved document stays within reach
+        return self.document
+
+    def note(
+        self,
+        title: str,
+        kind: StepKind,
+        back: Command,
+        again: Command,
+        *,
+        old: str = "",
+        new: str = "",
+        merge_key: str | None = None,
+        gesture: str | None = None,
+    ) -> None:
+        """Add a step that lies outside the document, and was done already.
+
+        Args:
+            title: What was done.
+            kind: What it concerns.
+            back: Puts it back.
+            again: Does it again. Where it is equal to `back`, there is no step.
+            old: The value before, in words.
+            new: The value after, in words.
+            merge_key: What was changed.
+            gesture: Shared by all values of one drag, which with the same merge key become one step.
+        """
+        step = Step(
+            title=title, kind=kind, before=self.document, after=self.document, back=back, again=again,
+            old=old, new=new, merge_key=merge_key, gesture=gesture,
+        )  # fmt: skip
+        self._history.add(step)
+
+    def forget(self, kind: StepKind) -> None:
+        """Drop all steps of a kind that lies outside the document: they can be neither taken back nor done again."""
+        assert kind != "network"
+        self._history.forget(kind)
 
     def undo(self) -> bool:
-        """Take back the last step; return whether there was one."""
-        return self.go_to(self._position - 1)
+        """Take back the last step as far as it concerns the document; return whether there was one."""
+        return self.go_to(self.position - 1)
 
     def redo(self) -> bool:
-        """Do the next step again; return whether there was one."""
-        return self.go_to(self._position + 1)
+        """Do the next step again as far as it concerns the document; return whether there was one."""
+        return self.go_to(self.position + 1)
+
+    def way_to(self, position: int) -> tuple[Command, ...]:
+        """Return what whoever goes to a place in the history has to carry out outside the document, in order."""
+        return self._history.way_to(position)
 
     def go_to(self, position: int) -> bool:
-        """Go to a place in the history.
+        """Go to a place in the history; see `way_to` for what lies outside the document.
 
         Args:
             position: How many steps are to be in force, 0 for the beginning.
 
         Returns:
-            Whether the document changed; False as well when there is no such place.
+            Whether there is such a place, other than the present one.
         """
-        if position == self._position or not 0 <= position <= len(self._steps):
+        if not self._history.has(position):
             return False
-        self._position = position
-        self._show(self._steps[position].before if position < len(self._steps) else self._steps[-1].after)
+        self._show(self._history.go_to(position))
         return True
 
     def select(self, nodes: Iterable[str], mode: SelectMode = "set") -> None:
@@ -208,22 +220,14 @@ class Editor:
         return document if layout is document.layout else replace(document, layout=layout)
 
     def _show(self, document: Document) -> None:
+        if document is self.document:
+            return
         before, now = self.document.graph.nodes, document.graph.nodes
         new = frozenset(node_id for node_id in now if node_id not in before)
         self.selection = new or frozenset(node_id for node_id in self.selection if node_id in now)
         self.document = document
         self.inference = infer_all(document.graph, self.catalog, self.inference)
         self.revision += 1
-
-
-def _same(one: Document, other: Document) -> bool:
-    """Tell whether two documents say the same. They may be equal and differ: 1, 1.0 and True are equal in Python."""
-    if one is other:
-        return True
-    return one == other and all(
-        node is twin or repr(node.params) == repr(twin.params)
-        for node, twin in zip(one.graph.nodes.values(), other.graph.nodes.values(), strict=True)
-    )
 
 
 def document_path(path: Path) -> Path:

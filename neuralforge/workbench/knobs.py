@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Literal
 
@@ -118,6 +118,48 @@ _GLOBAL = (
          smallest=1, largest=64, doc="Batches whose gradients are averaged in one update."),
 )  # fmt: skip
 
+LOG_SPAN = 100.0
+"""Largest over least value from which on a slider is logarithmic."""
+
+
+def bounded(
+    key: str,
+    low: float,
+    high: float,
+    *,
+    kind: Literal["float", "int"] = "float",
+    usual: str | None = None,
+    title: str = "",
+    doc: str = "",
+) -> Knob:
+    """Make a knob between two bounds that a person gave.
+
+    Args:
+        key: Its key.
+        low: Least value.
+        high: Greatest value.
+        kind: Type of the value.
+        usual: Key of a knob of every run that it is like, from which it has title and meaning.
+        title: What a panel shows; "" makes one of the key.
+        doc: What it does.
+
+    Returns:
+        The knob; its slider is logarithmic where the bounds are far apart.
+
+    Raises:
+        UserError: When the bounds are none.
+    """
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise UserError(f"{key} needs two finite bounds, the lower one first. Received: ({low!r:.40}, {high!r:.40})")
+    like = next((knob for knob in _GLOBAL if knob.key == usual), None)
+    made = Knob(key=key, title=title or key.replace("_", " ").capitalize(), kind=kind, low=low, high=high, doc=doc)
+    if like is not None:
+        made = replace(made, title=like.title + key.removeprefix(like.key).replace("_", " "), doc=doc or like.doc)
+    smallest = like.smallest if like is not None and low == 0 else low
+    is_wide = smallest > 0 and high / smallest >= LOG_SPAN * (1 - 1e-9)  # 1e-9 to 1e-7 is, whatever floats make of it
+    return replace(made, scale="log", smallest=smallest) if is_wide else made
+
+
 ZERO_SHARE = 0.04
 """Part of a logarithmic slider, at its left end, that stands for 0 where 0 is allowed."""
 
@@ -178,6 +220,42 @@ _OPTIMIZER_KNOBS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_MAX_NAMED = 60
+"""Nodes that a message names at most."""
+
+
+def _for_every_run(config: TrainConfig, loss: str) -> tuple[dict[str, Knob], dict[str, KnobValue], dict[str, str]]:
+    """Return what optimizer and loss offer: knobs, their first values, and why others are not there."""
+    knobs: dict[str, Knob] = {}
+    values: dict[str, KnobValue] = {}
+    absent: dict[str, str] = {}
+    mine = _OPTIMIZER_KNOBS[config.optimizer]
+    for knob in _GLOBAL:
+        owners = [name for name, keys in _OPTIMIZER_KNOBS.items() if knob.key in keys]
+        if owners and knob.key not in mine:
+            absent[knob.key] = f"{config.optimizer} has no {knob.key} ({', '.join(owners)} have)"
+        elif knob.key == "label_smoothing" and loss != "cross_entropy":
+            absent[knob.key] = f"the loss {loss} has no label smoothing (cross_entropy has)"
+        else:
+            knobs[knob.key] = knob
+            values[knob.key] = knob.check(getattr(config, knob.key))
+    return knobs, values, absent
+
+
+def _dropout(node: str, high: float) -> Knob:
+    return Knob(
+        key=f"{node}.dropout", title=f"{node} dropout", kind="float", high=high,
+        doc=f"Share of values that {node} drops while training.", node=node,
+    )  # fmt: skip
+
+
+def _frozen(node: str) -> Knob:
+    return Knob(
+        key=f"{node}.frozen", title=f"{node} frozen", kind="bool", node=node,
+        doc=f"Whether the weights of {node} stay as they are.",
+    )  # fmt: skip
+
+
 class KnobBoard:
     """All knobs of a run and their values.
 
@@ -213,43 +291,75 @@ class KnobBoard:
             graph: The network.
             inference: What is known of it.
         """
-        knobs: dict[str, Knob] = {}
-        absent: dict[str, str] = {}
-        values: dict[str, KnobValue] = {}
-        mine = _OPTIMIZER_KNOBS[config.optimizer]
-        for knob in _GLOBAL:
-            owners = [name for name, keys in _OPTIMIZER_KNOBS.items() if knob.key in keys]
-            if owners and knob.key not in mine:
-                absent[knob.key] = f"{config.optimizer} has no {knob.key} ({', '.join(owners)} have)"
-            elif knob.key == "label_smoothing" and loss != "cross_entropy":
-                absent[knob.key] = f"the loss {loss} has no label smoothing (cross_entropy has)"
-            else:
-                knobs[knob.key] = knob
-                values[knob.key] = knob.check(getattr(config, knob.key))
+        knobs, values, absent = _for_every_run(config, loss)
         trainable = {}
         for node_id, node in graph.nodes.items():
             rule: BoundRule = inference.catalog.bind(node)  # type: ignore[assignment]
             assert rule.spec is not None
             for param, attribute in rule.spec.live.items():
-                key = f"{node_id}.dropout"
                 field = next(item for item in rule.spec.fields if item.name == param)
-                knobs[key] = Knob(
-                    key=key, title=f"{node_id} dropout", kind="float", high=field.bounds.high if field.bounds else 1.0,
-                    doc=f"Share of values that {node_id} drops while training.", node=node_id,
-                )  # fmt: skip
+                key = f"{node_id}.dropout"
+                knobs[key] = _dropout(node_id, field.bounds.high if field.bounds else 1.0)
                 values[key] = getattr(rule.params, param)
                 assert attribute
             if inference.cost(node_id).parameters:
                 trainable[node_id] = inference.cost(node_id).parameters
                 key = f"{node_id}.frozen"
-                knobs[key] = Knob(
-                    key=key, title=f"{node_id} frozen", kind="bool", node=node_id,
-                    doc=f"Whether the weights of {node_id} stay as they are.",
-                )  # fmt: skip
+                knobs[key] = _frozen(node_id)
                 values[key] = node.frozen
         board = KnobBoard(knobs, absent, values, trainable, tuple(graph.nodes))
         board._check_frozen(values)
         return board
+
+    @staticmethod
+    def for_modules(
+        config: TrainConfig,
+        loss: str,
+        *,
+        dropouts: Mapping[str, float],
+        frozen: Mapping[str, bool],
+        trainable: Mapping[str, int],
+        within: Mapping[str, str],
+    ) -> KnobBoard:
+        """Make the board of a run whose network was not drawn here: its modules have what they have.
+
+        Args:
+            config: Configuration; gives the first values.
+            loss: Key of the loss in use.
+            dropouts: Path of a module -> share that it drops now.
+            frozen: Path of a module that can be frozen -> whether it is.
+            trainable: As for the class; empty where something trains that cannot be frozen.
+            within: Path of any other module -> the module with which it is frozen, or "".
+        """
+        knobs, values, absent = _for_every_run(config, loss)
+        for path, p in dropouts.items():
+            knob = _dropout(path, 1.0)
+            knobs[knob.key], values[knob.key] = knob, float(p)
+        for path, is_frozen in frozen.items():
+            knob = _frozen(path)
+            knobs[knob.key], values[knob.key] = knob, is_frozen
+        absent |= {f"{path}.frozen": f"it is frozen together with {owner}" for path, owner in within.items() if owner}
+        board = KnobBoard(knobs, absent, values, trainable, tuple(dict.fromkeys((*frozen, *dropouts, *within))))
+        board._check_frozen(values)
+        return board
+
+    @staticmethod
+    def of(knobs: Iterable[tuple[Knob, KnobValue]], absent: Mapping[str, str]) -> KnobBoard:
+        """Make a board that does not come from a graph.
+
+        Args:
+            knobs: Knobs with their values, which may lie out of bounds where something else than a request set them.
+            absent: Key -> why there is no such knob here.
+        """
+        board = KnobBoard({}, absent, {}, {})
+        for knob, value in knobs:
+            board.declare(knob, value)
+        return board
+
+    def declare(self, knob: Knob, value: KnobValue) -> None:
+        """Add a knob, or replace the one of the same key; safe while other threads read."""
+        self.values[knob.key] = value
+        self.knobs = {**self.knobs, knob.key: knob}  # whoever goes over them keeps those that it has begun with
 
     def find(self, key: str) -> Knob:
         """Return a knob.
@@ -263,7 +373,9 @@ class KnobBoard:
             raise Refused(f"{key} cannot be set: {self.absent[key]}.")
         node, _, what = key.rpartition(".")
         if node and node not in self.nodes and what in ("dropout", "frozen"):
-            raise Refused(f"{key} cannot be set: there is no node {node!r:.80}. There are: {', '.join(self.nodes)}.")
+            more = ", ..." if len(self.nodes) > _MAX_NAMED else ""
+            there = ", ".join(self.nodes[:_MAX_NAMED]) + more
+            raise Refused(f"{key} cannot be set: there is no node {node!r:.80}. There are: {there}.")
         if what == "dropout" and node:
             raise Refused(f"{key} cannot be set: {node} has no dropout.")
         if what == "frozen" and node:

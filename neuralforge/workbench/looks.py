@@ -28,7 +28,7 @@ class LayerLook:
         gradient_norm: Euclidean norm over all its parameters, before clipping; None where it has no gradient.
         weight_norm: Euclidean norm of its parameters before the update.
         update_ratio: Norm of what the update changed over `weight_norm`; None where it is frozen, where the weights
-            are all 0, and in models that are too large to keep a copy of.
+            are all 0, in models that are too large to keep a copy of, and where no update was looked at.
         frozen: Whether it is frozen.
     """
 

@@ -16,6 +16,7 @@ from neuralforge.graph.document import Document
 from neuralforge.graph.inference import Inference, Issue, Totals
 from neuralforge.workbench.commands import Command
 from neuralforge.workbench.config import TrainConfig
+from neuralforge.workbench.history import StepKind
 from neuralforge.workbench.knobs import Knob, KnobValue
 from neuralforge.workbench.status import Progress, RunState
 
@@ -47,6 +48,7 @@ class DocumentView:
         revision: Grows with every change of the document.
         opened: Grows with every document that is opened, so that a canvas shows a new one whole.
         history: Labels of the undo steps, the oldest first.
+        kinds: What each of them concerns; empty where all of them concern the network.
         position: How many of them are done; the others can be redone.
         clipboard_has_nodes: Whether nodes were copied in this window.
     """
@@ -61,6 +63,7 @@ class DocumentView:
     revision: int = 0
     opened: int = 0
     history: tuple[str, ...] = ()
+    kinds: tuple[StepKind, ...] = ()
     position: int = 0
     clipboard_has_nodes: bool = False
 
@@ -199,6 +202,25 @@ class KnobsView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleRow:
+    """One module of a network that was not drawn here.
+
+    Args:
+        path: Its path in the model; "" for the model itself. It is the node of looks.
+        kind: Its class, for example "Conv2d".
+        depth: How many modules it lies in.
+        parameters: Learnable numbers in it and in all that it holds.
+        facts: What its class says of itself, for example "3, 16, kernel_size=(3, 3)"; "" for one that holds others.
+    """
+
+    path: str
+    kind: str
+    depth: int
+    parameters: int
+    facts: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
     """The run in the panels: live in this window, or opened from its files.
 
@@ -215,6 +237,7 @@ class RunView:
         device: Where it trains.
         data: Name of the source that it trains on.
         data_options: All options of the source, as text.
+        task: What it learns from the data; None where its files do not say.
         config: How it was started.
         document: The network that trains.
         differs: Whether the open document is another network.
@@ -223,12 +246,19 @@ class RunView:
         events: All events.
         planned: Steps and effective learning rates that the schedule plans, for a dashed line.
         checkpoints: Steps at which checkpoints were written.
-        layers: Gradient norms of the last sampled batch.
+        layers: Gradient norms of the last sampled batch; of an opened run the norms of its weights alone.
         gradients: Their history.
         node: Weights and activations of the selected node.
         maps: Its output on one sample.
         boundary: Prediction over the plane, for data of two features.
         prediction: Answer to the last `TrySample` or `TryDrawing`.
+        own_data: The data that it was trained on, split as it was; of a run that was opened from its files, once its
+            network is loaded. The chosen data may be other data.
+        modules: The modules of a network that was not drawn here, from the outside in; None for one that was.
+        looked: Path of the module that was asked to be looked at; None where none was.
+        own_source: Source of a loop or module of the person's own, as far as it is known.
+        own_loop: Whether a loop of the person's own makes the steps.
+        look_problem: Why a run that was opened from its files cannot be looked into; "" where it can, or may yet.
         trouble: Why it is paused or has failed, if because of a problem.
         can_resume: Whether it can be gone on with from its files.
     """
@@ -245,6 +275,7 @@ class RunView:
     device: str = ""
     data: str = ""
     data_options: Mapping[str, str] = field(default_factory=dict)
+    task: Task | None = None
     config: TrainConfig
     document: Document
     differs: bool = False
@@ -259,6 +290,12 @@ class RunView:
     maps: FeatureMaps | None = None
     boundary: Boundary | None = None
     prediction: Prediction | None = None
+    own_data: DataView | None = None
+    modules: tuple[ModuleRow, ...] | None = None
+    looked: str | None = None
+    own_source: str = ""
+    own_loop: bool = False
+    look_problem: str = ""
     trouble: str | None = None
     can_resume: bool = False
 

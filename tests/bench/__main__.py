@@ -18,6 +18,8 @@ from tests.bench.timing import Bench, Line, Measure
 
 SUBJECTS = {
     "step": "A step of a session beside a bare PyTorch loop (CPU time)",
+    "own_loop": "A loop of one's own beside the same loop bare (CPU time)",
+    "notebook": "From a notebook: nf.live and nf.open, and the pattern of Dear ImGui Bundle (fresh processes)",
     "watch": "A watched run beside one that is not (CPU time)",
     "modules": "Generated beside hand-written modules, training step (CPU time)",
     "codegen": "Writing and executing the source of a network",

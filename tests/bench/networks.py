@@ -19,6 +19,7 @@ from neuralforge.templates.binding import bind
 from neuralforge.templates.options import parse_options
 from neuralforge.templates.registry import find
 from neuralforge.train.build import build_module
+from neuralforge.train.drawn import DrawnNetwork
 from neuralforge.train.engine import Engine
 from neuralforge.train.launch import DataReference, Plan
 from neuralforge.train.levers import make_optimizer
@@ -48,7 +49,7 @@ class Task:
 
     def engine(self) -> Engine:
         """Make a new engine with the initial weights."""
-        return Engine(self.document, self.prepared(), self.config)
+        return Engine(DrawnNetwork(self.document), self.prepared(), self.config)
 
     def plan(self, runs_dir: Path) -> Plan:
         """Return what `neuralforge.train.launch.start` takes."""

@@ -34,7 +34,7 @@ def measure(bench: Bench) -> Iterator[Line]:
     yield from _parts(bench, tiny_mlp())
 
 
-class _OwnTime:
+class OwnTime:
     """A clock that stands still while another side has its turn, or else each turn would find a flush overdue."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ def _overhead(
 ) -> Iterator[Line]:
     """Compare a whole run, with its log on the disk, with a bare loop; and that loop with another like it."""
     bare, control = BareLoop(task), BareLoop(task)
-    own_time = _OwnTime()
+    own_time = OwnTime()
     with patch.object(session_module, "time", own_time):
         run = start(task.plan(bench.folder))
         if not metric:

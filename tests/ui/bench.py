@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from imgui_bundle import ImVec2, hello_imgui, imgui, imgui_ctx
+from imgui_bundle import imgui
 
-from neuralforge.app.window import Window
 from neuralforge.codegen.module import generate
 from neuralforge.errors import UserError
 from neuralforge.graph.document import Document
 from neuralforge.layers.registry import catalog
-from neuralforge.ui import style
-from neuralforge.ui.backend import BackendKind
 from neuralforge.ui.kit import Kit
-from neuralforge.ui.local import Local
 from neuralforge.ui.panel import Panel
-from neuralforge.workbench.commands import Apply, Command, DeleteSelection, Duplicate, GoTo, Select
+from neuralforge.workbench.commands import Apply, Command, GoTo, Select
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.editor import Editor
 from neuralforge.workbench.settings import Settings
 from neuralforge.workbench.view import CodeView, DocumentView, View
-from tests.ui.pilot import Stage
-
-_BARE = imgui.WindowFlags_.no_decoration | imgui.WindowFlags_.no_move | imgui.WindowFlags_.no_saved_settings
+from tests.ui.standin import StandIn
 
 
 def view_of(editor: Editor, **parts: Any) -> View:
@@ -60,13 +54,15 @@ def code_of(document: Document) -> CodeView:
     return CodeView(source=source, lines={node: found for node, found in lines.items() if found})
 
 
-class Bench:
+class Bench(StandIn):
     """An application of some panels, side by side.
 
     Args:
         document: What is open.
         kinds: The panels.
         widths_px: Their widths.
+        selection: The selected nodes.
+        kit: What the panels draw with.
         parts: More of the view.
     """
 
@@ -79,92 +75,30 @@ class Bench:
         kit: Kit | None = None,
         **parts: Any,
     ) -> None:
-        self.kit = kit or Kit()
         self.editor = Editor(catalog(), document)
         self.editor.select(selection)
-        self.posted: list[Command] = []
-        self.panels = [kind(self.kit) for kind in kinds]
+        super().__init__(view_of(self.editor, **parts), kinds, kit)
         self.parts = parts
         self._widths_px = widths_px or [300.0] * len(kinds)
-        self._view: View | None = None
-        self._done = 0
-        self._styled = False
-
-    @property
-    def view(self) -> View:
-        """What the panels see."""
-        if self._view is None:
-            self._view = view_of(self.editor, **self.parts)
-        return self._view
 
     def change(self, **parts: Any) -> None:
-        """Change the view beside the document."""
+        """Look at the editor again, and change the view beside the document."""
         self.parts.update(parts)
-        self._view = None
+        self.view = view_of(self.editor, **self.parts)
 
-    def of(self, kind: type[Command]) -> list[Any]:
-        """Return the posted commands of a kind."""
-        return [command for command in self.posted if isinstance(command, kind)]
-
-    def setup(self, params: hello_imgui.RunnerParams, size_px: tuple[int, int]) -> None:
-        params.callbacks.setup_imgui_style = lambda: None
-
-    def load_fonts(self) -> None:
-        self.kit.load_fonts()
-
-    def draw(self) -> None:
-        if not self._styled:
-            self._styled = True
-            style.apply(self.kit)
-            imgui.get_io().config_flags |= imgui.ConfigFlags_.nav_enable_keyboard
+    def draw_panels(self) -> None:
         height, x = imgui.get_io().display_size.y, 0.0
         for panel, width_px in zip(self.panels, self._widths_px, strict=True):
-            imgui.set_next_window_pos(ImVec2(x, 0))
-            imgui.set_next_window_size(ImVec2(self.kit.px(width_px), height))
-            padding = self.kit.vec(12, 10) if panel.padded else ImVec2(0, 0)
-            with (
-                imgui_ctx.push_style_var(imgui.StyleVar_.window_padding, padding),
-                imgui_ctx.begin(f"{panel.title}###{panel.key}", None, _BARE),
-            ):
-                panel.draw(self.view, self.posted.append)
+            self.place(panel, x, 0, (self.kit.px(width_px), height))
             x += self.kit.px(width_px + 8)
 
-    def end_frame(self) -> None:
-        """Do what was posted in this frame."""
-        for command in self.posted[self._done :]:
-            match command:
-                case Apply(edit, gesture):
-                    self.editor.apply(edit, gesture)
-                case Select(nodes, mode):
-                    self.editor.select(nodes, mode)
-                case GoTo(position):
-                    self.editor.go_to(position)
-                case Duplicate() | DeleteSelection():
-                    pass
-                case Local():
-                    any(panel.take(command) for panel in self.panels)
-            self._view = None
-        self._done = len(self.posted)
-
-    def before_exit(self) -> None:
-        for panel in self.panels:
-            panel.forget()
-
-    def may_close(self) -> bool:
-        return True
-
-    def is_busy(self) -> bool:
-        return True
-
-    def failed(self, error: Exception) -> None: ...
-
-
-def stage(make: Callable[[], Bench]) -> Callable[[BackendKind, tuple[int, int]], Stage]:
-    """Return a stage on which such an application plays."""
-
-    def made(kind: BackendKind, size_px: tuple[int, int]) -> Stage:
-        bench = make()
-        window = Window(bench, kind=kind, size_px=size_px)
-        return Stage(window=window, run=window.run, desk=bench, marks=bench.kit.marks)
-
-    return made
+    def do(self, command: Command) -> None:
+        match command:
+            case Apply(edit, gesture):
+                self.editor.apply(edit, gesture)
+            case Select(nodes, mode):
+                self.editor.select(nodes, mode)
+            case GoTo(position):
+                self.editor.go_to(position)
+        super().do(command)
+        self.change()

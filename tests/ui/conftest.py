@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,9 @@ from neuralforge.app.screen import offscreen_problem
 from tests.ui.crew import ROOT, Crew
 
 
-@pytest.fixture(scope="session")
-def display() -> Iterator[str]:
-    """An X display of our own; it stays when its last window closes."""
+@contextmanager
+def x_server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Start an X server of our own: the name of its display, and its process."""
     program = shutil.which("Xvfb")
     if program is None:
         pytest.skip("Xvfb is not installed (Debian: xvfb).")
@@ -31,9 +32,25 @@ def display() -> Iterator[str]:
         number = answer.readline().strip()
     if not number:
         pytest.skip(f"Xvfb ends with {server.wait()}.")
-    yield f":{number}"
-    server.terminate()
-    server.wait()
+    try:
+        yield f":{number}", server
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[str]:
+    """An X display; it stays when its last window closes."""
+    with x_server() as (name, _):
+        yield name
+
+
+@pytest.fixture
+def doomed() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """An X display for one test, with its process, so that it can be killed."""
+    with x_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

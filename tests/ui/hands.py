@@ -7,17 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from imgui_bundle import ImVec2, hello_imgui, imgui, imgui_ctx
+from imgui_bundle import ImVec2, imgui, imgui_ctx
 
-from neuralforge.app.window import Window
 from neuralforge.graph.document import Document
 from neuralforge.graph.inference import infer_all
 from neuralforge.layers.registry import catalog
 from neuralforge.runs.events import Event
 from neuralforge.templates.registry import find
-from neuralforge.ui import style
 from neuralforge.ui.actions import dispatch_shortcuts
-from neuralforge.ui.backend import BackendKind
 from neuralforge.ui.bars import BarState, draw_app_bar, draw_status_bar, draw_tool_bar
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.panel import Panel
@@ -28,7 +25,7 @@ from neuralforge.workbench.series import SeriesBook
 from neuralforge.workbench.settings import Settings
 from neuralforge.workbench.status import Progress
 from neuralforge.workbench.view import DeviceFact, DocumentView, KnobsView, RunView, View
-from tests.ui.pilot import Stage
+from tests.ui.standin import BARE, StandIn
 
 
 def document_of(template: str = "small_cnn") -> Document:
@@ -89,10 +86,7 @@ def live_view(state: str = "running", **parts: Any) -> View:
     return replace(view, knobs=knobs, run=run_view(view.document.document, view.config, state, live=knobs.live))
 
 
-_BARE = imgui.WindowFlags_.no_decoration | imgui.WindowFlags_.no_move | imgui.WindowFlags_.no_saved_settings
-
-
-class Hands:
+class Hands(StandIn):
     """An application of a view: it notes what is posted, and takes over settings and knobs at once.
 
     Args:
@@ -102,80 +96,33 @@ class Hands:
     """
 
     def __init__(self, view: View, panels: Callable[[Kit], list[Panel]], arrangement: str = "train") -> None:
-        self.view = view
-        self.posted: list[Command] = []
-        self.kit = Kit()
+        super().__init__(view)
         self.bars = BarState(arrangement=arrangement)  # type: ignore[arg-type]
-        self.takes_over = True
-        self._make = panels
-        self._panels: list[Panel] = []
+        self.panels = panels(self.kit)
 
-    def of(self, kind: type[Command]) -> list[Any]:
-        """Return the posted commands of a kind."""
-        return [command for command in self.posted if isinstance(command, kind)]
-
-    def setup(self, params: hello_imgui.RunnerParams, size_px: tuple[int, int]) -> None:
-        params.callbacks.setup_imgui_style = lambda: None
-
-    def load_fonts(self) -> None:
-        self.kit.load_fonts()
-
-    def draw(self) -> None:
-        if not self._panels:
-            style.apply(self.kit)
-            imgui.get_io().config_flags |= imgui.ConfigFlags_.nav_enable_keyboard
-            self._panels = self._make(self.kit)
-        dispatch_shortcuts(self.view, self.posted.append, self.bars.run_n)
+    def draw_panels(self) -> None:
+        dispatch_shortcuts(self.view, self.post, self.bars.run_n)
         size = imgui.get_io().display_size
         with imgui_ctx.push_style_var(imgui.StyleVar_.window_padding, ImVec2(0, 0)):
             self._window("top", 0, size.x, 0, 92)
             self._window("bottom", 0, size.x, size.y - 28, 28)
-        for i, panel in enumerate(self._panels):
-            imgui.set_next_window_pos(ImVec2(340 * i, 92))
-            imgui.set_next_window_size(ImVec2(328, size.y - 120))
-            with imgui_ctx.begin(f"{panel.title}###{panel.key}", None, _BARE & ~imgui.WindowFlags_.no_scrollbar):
-                panel.draw(self.view, self.posted.append)
+        for i, panel in enumerate(self.panels):
+            self.place(panel, 340 * i, 92, (328, size.y - 120), BARE & ~imgui.WindowFlags_.no_scrollbar)
 
     def _window(self, name: str, x: float, width: float, y: float, height: float) -> None:
         imgui.set_next_window_pos(ImVec2(x, y))
         imgui.set_next_window_size(ImVec2(width, height))
-        with imgui_ctx.begin(name, None, _BARE):
+        with imgui_ctx.begin(name, None, BARE):
             for draw in (draw_app_bar, draw_tool_bar) if name == "top" else (draw_status_bar,):
-                draw(self.kit, self.view, self.posted.append, self.bars)
+                draw(self.kit, self.view, self.post, self.bars)
 
-    def end_frame(self) -> None:
-        if not self.takes_over:
-            return
-        for command in self.posted[self._taken :]:
-            match command:
-                case Turn(key, value):
-                    values = {**self.view.knobs.values, key: value}
-                    self.view = replace(self.view, knobs=replace(self.view.knobs, values=values, in_force=values))
-                case Configure(changes):
-                    self.view = replace(self.view, config=replace(self.view.config, **changes))
-                case ChangeSettings(changes):
-                    self.view = replace(self.view, settings=replace(self.view.settings, **changes))
-        self._taken = len(self.posted)
-
-    _taken = 0
-
-    def before_exit(self) -> None: ...
-
-    def may_close(self) -> bool:
-        return True
-
-    def is_busy(self) -> bool:
-        return True
-
-    def failed(self, error: Exception) -> None: ...
-
-
-def stage(make: Callable[[], Hands]) -> Callable[[BackendKind, tuple[int, int]], Stage]:
-    """Return a stage on which such an application plays."""
-
-    def made(kind: BackendKind, size_px: tuple[int, int]) -> Stage:
-        hands = make()
-        window = Window(hands, kind=kind, size_px=size_px)
-        return Stage(window=window, run=window.run, desk=hands, marks=hands.kit.marks)
-
-    return made
+    def do(self, command: Command) -> None:
+        match command:
+            case Turn(key, value):
+                values = {**self.view.knobs.values, key: value}
+                self.view = replace(self.view, knobs=replace(self.view.knobs, values=values, in_force=values))
+            case Configure(changes):
+                self.view = replace(self.view, config=replace(self.view.config, **changes))
+            case ChangeSettings(changes):
+                self.view = replace(self.view, settings=replace(self.view.settings, **changes))
+        super().do(command)

@@ -32,8 +32,9 @@ from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.knobs import Scope
 from neuralforge.workbench.status import RunState
 from neuralforge.workbench.view import DeviceFact, KnobsView, RecentFile, View
-from tests.ui.hands import Hands, document_of, document_view, live_view, stage, view_of
+from tests.ui.hands import Hands, document_of, document_view, live_view, view_of
 from tests.ui.pilot import Pilot, scenario
+from tests.ui.standin import stage
 
 WIDE = (1920, 700)
 

@@ -30,8 +30,9 @@ from neuralforge.workbench.looks import FeatureMaps, NodeLook, Stats
 from neuralforge.workbench.series import SeriesBook
 from neuralforge.workbench.status import Progress
 from neuralforge.workbench.view import CodeView, RunView
-from tests.ui.bench import Bench, stage
+from tests.ui.bench import Bench
 from tests.ui.pilot import Pilot, scenario
+from tests.ui.standin import stage
 
 TALL = (960, 1200)
 WIDE = (1120, 360)
@@ -357,6 +358,6 @@ def test_all_panels_draw_at_twice_the_size_and_forget(pilot: Pilot) -> None:
 @scenario(stage=_bench(CodePanel, width_px=700), size_px=WIDE)
 def test_code_that_is_not_written_yet_is_waited_for(pilot: Pilot) -> None:
     for code in (None, CodeView(), CodeView(source="x = 1\n", lines={"gone": (1, 7)})):
-        pilot.desk._view = replace(pilot.desk.view, code=code)
+        pilot.desk.view = replace(pilot.desk.view, code=code)
         pilot.frames(2)
     assert pilot.exists("line/1")

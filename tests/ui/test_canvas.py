@@ -23,6 +23,7 @@ from neuralforge.ui.panels.palette import PalettePanel
 from neuralforge.workbench.commands import (
     Apply,
     Arrange,
+    Command,
     Copy,
     DeleteSelection,
     Duplicate,
@@ -34,9 +35,10 @@ from neuralforge.workbench.commands import (
     Undo,
 )
 from neuralforge.workbench.config import TrainConfig
-from tests.ui.bench import Bench, stage
+from tests.ui.bench import Bench
 from tests.ui.hands import run_view
 from tests.ui.pilot import Pilot, scenario
+from tests.ui.standin import stage
 
 make = Node.make
 SIZE = (1280, 760)
@@ -46,31 +48,30 @@ WIDTH = 1020.0
 class Desk(Bench):
     """The canvas beside the palette, with all that changes the document carried out."""
 
-    def draw(self) -> None:
-        super().draw()
-        dispatch_shortcuts(self.view, self.posted.append)
+    def draw_panels(self) -> None:
+        super().draw_panels()
+        dispatch_shortcuts(self.view, self.post)
 
-    def end_frame(self) -> None:
+    def do(self, command: Command) -> None:
         editor = self.editor
-        for command in self.posted[self._done :]:
-            match command:
-                case Undo():
-                    editor.undo()
-                case SelectAll():
-                    editor.select(editor.document.graph.nodes)
-                case Copy(cut):
-                    imgui.set_clipboard_text(copy_text(editor.document, editor.selection))
-                    if cut:
-                        editor.apply(RemoveNodes(tuple(sorted(editor.selection))))
-                case PasteText(text, position):
-                    editor.apply(Paste(text, position))
-                case Duplicate():
-                    editor.apply(Paste(copy_text(editor.document, editor.selection), verb="Duplicate"))
-                case DeleteSelection(heal):
-                    editor.apply(RemoveNodes(tuple(sorted(editor.selection)), heal))
-                case Arrange():
-                    editor.apply(Move(lay_out(editor.document.graph)))
-        super().end_frame()
+        match command:
+            case Undo():
+                editor.undo()
+            case SelectAll():
+                editor.select(editor.document.graph.nodes)
+            case Copy(cut):
+                imgui.set_clipboard_text(copy_text(editor.document, editor.selection))
+                if cut:
+                    editor.apply(RemoveNodes(tuple(sorted(editor.selection))))
+            case PasteText(text, position):
+                editor.apply(Paste(text, position))
+            case Duplicate():
+                editor.apply(Paste(copy_text(editor.document, editor.selection), verb="Duplicate"))
+            case DeleteSelection(heal):
+                editor.apply(RemoveNodes(tuple(sorted(editor.selection)), heal))
+            case Arrange():
+                editor.apply(Move(lay_out(editor.document.graph)))
+        super().do(command)
 
     @property
     def canvas(self) -> CanvasPanel:
@@ -222,7 +223,6 @@ def test_a_click_on_the_overview_goes_there(pilot: Pilot) -> None:
 
 @scenario(stage=at(small), size_px=SIZE)
 def test_it_is_drawn_at_every_zoom_in_both_themes_and_twice_as_large(pilot: Pilot) -> None:
-    from neuralforge.ui import style
     from neuralforge.ui.canvas.camera import Aim
     from neuralforge.ui.theme import THEMES
 
@@ -230,8 +230,6 @@ def test_it_is_drawn_at_every_zoom_in_both_themes_and_twice_as_large(pilot: Pilo
     for theme in ("light", "dark"):
         for scale in (2.0, 1.0):
             desk.kit.theme, desk.kit.scale = THEMES[theme], scale
-            style.apply(desk.kit)
-            desk.canvas.forget()
             for zoom in (2.0, 1.0, 0.6, 0.45, 0.2):
                 pilot.frames(2)
                 desk.canvas.camera.aim(Aim(desk.canvas.camera.centre, zoom * scale))

@@ -9,22 +9,20 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from imgui_bundle import ImVec2, hello_imgui, imgui, imgui_ctx
+from imgui_bundle import imgui
 
-from neuralforge.app.window import Window
-from neuralforge.ui import style
-from neuralforge.ui.backend import BackendKind
 from neuralforge.ui.kit import Kit
-from neuralforge.ui.local import FocusPanel, Local, ShowEvent, ShowStep
+from neuralforge.ui.local import FocusPanel, ShowEvent, ShowStep
 from neuralforge.ui.panels.curves import CurvesPanel
 from neuralforge.ui.panels.events import EventsPanel
-from neuralforge.workbench.commands import Command, Train
+from neuralforge.workbench.commands import Train
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.looks import GradientHistory
 from neuralforge.workbench.series import SeriesBook
 from neuralforge.workbench.settings import Settings
 from neuralforge.workbench.view import DocumentView, KnobsView, RunView, View
-from tests.ui.pilot import Pilot, Stage, scenario
+from tests.ui.pilot import Pilot, scenario
+from tests.ui.standin import StandIn, stage
 
 STEPS = 40
 
@@ -73,72 +71,22 @@ def view(run: RunView | None, **more: object) -> View:
     )
 
 
-class TwoPanels:
-    """The curves, and the events below them; commands go to the panels as in the product."""
+class TwoPanels(StandIn):
+    """The curves, and the events below them."""
 
-    def __init__(self, theme: str, scale: float) -> None:
-        self.kit = Kit(theme, scale)
-        self.curves = CurvesPanel(self.kit)
-        self.events = EventsPanel(self.kit)
-        self.view = view(trained())
-        self.posted: list[Command] = []
+    def __init__(self, theme: str = "dark", scale: float = 1.0) -> None:
+        super().__init__(view(trained()), [CurvesPanel, EventsPanel], Kit(theme, scale))
+        self.curves, self.events = self.panels
         self.size = (1000.0, 500.0)
 
-    def setup(self, params: hello_imgui.RunnerParams, size_px: tuple[int, int]) -> None:
-        params.callbacks.setup_imgui_style = lambda: None
-
-    def load_fonts(self) -> None:
-        self.kit.load_fonts()
-
-    def draw(self) -> None:
-        style.apply(self.kit)
+    def draw_panels(self) -> None:
         width, height = self.size
-        for panel, y, tall in ((self.curves, 0.0, height), (self.events, height, 250.0)):
-            imgui.set_next_window_pos(ImVec2(0, y))
-            imgui.set_next_window_size(ImVec2(width, tall))
-            padding = imgui.get_style().window_padding if panel.padded else ImVec2(0, 0)
-            flags = imgui.WindowFlags_.no_decoration | imgui.WindowFlags_.no_move
-            with (
-                imgui_ctx.push_style_var(imgui.StyleVar_.window_padding, padding),
-                imgui_ctx.begin(panel.title, None, flags),
-            ):
-                panel.draw(self.view, self.posted.append)
-
-    def end_frame(self) -> None:
-        for command in self.posted:
-            if isinstance(command, Local):
-                self.curves.take(command) or self.events.take(command)
-
-    def before_exit(self) -> None:
-        self.curves.forget()
-        self.events.forget()
-
-    def may_close(self) -> bool:
-        return True
-
-    def is_busy(self) -> bool:
-        return True
-
-    def failed(self, error: Exception) -> None:
-        raise error
-
-    def last(self, kind: type[Command]) -> list[Command]:
-        """Return what was posted since the last time, of a kind."""
-        found = [command for command in self.posted if isinstance(command, kind)]
-        self.posted.clear()
-        return found
+        self.place(self.curves, 0, 0, self.size)
+        self.place(self.events, 0, height, (width, 250))
 
 
-def stage(kind: BackendKind, size_px: tuple[int, int], theme: str = "dark", scale: float = 1.0) -> Stage:
-    gui = TwoPanels(theme, scale)
-    window = Window(gui, kind=kind, size_px=size_px, title="Panels")
-    return Stage(window=window, run=window.run, desk=gui, marks=gui.kit.marks)
-
-
-def light(kind: BackendKind, size_px: tuple[int, int]) -> Stage:
-    return stage(kind, size_px, "light", 2.0)
-
-
+dark = stage(TwoPanels)
+light = stage(lambda: TwoPanels("light", 2.0))
 SIZE_PX = (1000, 750)
 
 
@@ -179,7 +127,7 @@ def states() -> list[View]:
     return found
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_every_state_is_drawn(pilot: Pilot) -> None:
     for state in states():
         for size in ((1000.0, 500.0), (700.0, 400.0), (420.0, 260.0), (120.0, 60.0)):
@@ -200,7 +148,7 @@ def test_every_state_is_drawn_light_and_twice_as_large(pilot: Pilot) -> None:
     assert pilot.desk.posted == []
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_an_empty_panel_trains_when_it_can(pilot: Pilot) -> None:
     pilot.desk.view = view(None, why_not="There is no data.")
     pilot.click("button/Train")
@@ -213,7 +161,7 @@ def test_an_empty_panel_trains_when_it_can(pilot: Pilot) -> None:
 # Zoom and follow
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_the_wheel_zooms_around_the_mouse_and_a_double_click_follows_again(pilot: Pilot) -> None:
     choices = pilot.desk.curves._choices
     assert choices.follow
@@ -225,7 +173,7 @@ def test_the_wheel_zooms_around_the_mouse_and_a_double_click_follows_again(pilot
     assert choices.follow
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_dragging_pans_and_the_button_follows_again(pilot: Pilot) -> None:
     pilot.wheel(4, "plot/loss")
     before = span_of(pilot)
@@ -237,7 +185,7 @@ def test_dragging_pans_and_the_button_follows_again(pilot: Pilot) -> None:
     assert pilot.desk.curves._choices.follow
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_the_right_button_draws_a_range_to_zoom_to(pilot: Pilot) -> None:
     left, top, right, bottom = pilot.rect("plot/loss") or (0, 0, 0, 0)
     width, middle = right - left, (top + bottom) / 2
@@ -247,7 +195,7 @@ def test_the_right_button_draws_a_range_to_zoom_to(pilot: Pilot) -> None:
     assert abs(low - end / 4) < 2 and abs(high - end / 2) < 2
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_a_plot_with_the_keyboard_zooms_moves_and_follows(pilot: Pilot) -> None:
     pilot.ctx.nav_move_to("**/##plot loss")
     pilot.press("=", "=", "=")
@@ -261,7 +209,7 @@ def test_a_plot_with_the_keyboard_zooms_moves_and_follows(pilot: Pilot) -> None:
     assert pilot.desk.curves._choices.follow
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_the_controls_change_smoothing_and_axis(pilot: Pilot) -> None:
     choices = pilot.desk.curves._choices
     pilot.click("toggle/log")
@@ -279,7 +227,7 @@ def one(run: RunView, key: str) -> int:
     return next(e.sequence for e in reversed(run.events) if e.key == key and e.status == "applied")
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_a_drag_is_one_flag_and_one_row(pilot: Pilot) -> None:
     run = trained()
     drag = [event for event in run.events if event.gesture == "drag"]
@@ -291,7 +239,7 @@ def test_a_drag_is_one_flag_and_one_row(pilot: Pilot) -> None:
     assert statuses == {"Momentum": "refused", "Learning rate": "pending"}
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_another_run_without_events_has_no_flags(pilot: Pilot) -> None:
     assert pilot.names("flag/")
     pilot.desk.view = view(replace(trained(), run_id="another", events=()))
@@ -299,7 +247,7 @@ def test_another_run_without_events_has_no_flags(pilot: Pilot) -> None:
     assert not pilot.desk.curves._flags
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_a_flag_points_at_its_row(pilot: Pilot) -> None:
     number = one(trained(), "conv1.frozen")
     pilot.click(f"flag/{number}")
@@ -308,7 +256,7 @@ def test_a_flag_points_at_its_row(pilot: Pilot) -> None:
     assert pilot.desk.curves._choices.follow
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_a_row_points_at_its_step_in_the_curves(pilot: Pilot) -> None:
     number = one(trained(), "conv1.frozen")
     pilot.desk.curves._show(type(pilot.desk.curves._span)(0.0, 8.0))
@@ -318,14 +266,14 @@ def test_a_row_points_at_its_step_in_the_curves(pilot: Pilot) -> None:
     assert low <= 20 <= high and high - low == 8
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_the_filter_keeps_what_has_all_words(pilot: Pilot) -> None:
     pilot.click("field/events")
     pilot.type("refused mom")
     assert [row.title for row in pilot.desk.events._shown] == ["Momentum"]
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_a_row_can_be_copied(pilot: Pilot) -> None:
     number = one(trained(), "conv1.frozen")
     pilot.right_click(f"event/{number}")
@@ -333,7 +281,7 @@ def test_a_row_can_be_copied(pilot: Pilot) -> None:
     assert imgui.get_clipboard_text().startswith("20\t1\tFreeze conv1\toff\ton\tyou\tapplied")
 
 
-@scenario(stage=stage, size_px=SIZE_PX)
+@scenario(stage=dark, size_px=SIZE_PX)
 def test_thousands_of_events_are_listed_and_merged(pilot: Pilot) -> None:
     run = trained()
     event = run.events[-1]

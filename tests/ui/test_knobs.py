@@ -17,8 +17,9 @@ from neuralforge.workbench.commands import ChangeSettings, Configure, Turn
 from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.knobs import Scope, to_slider
 from neuralforge.workbench.view import DeviceFact, KnobsView, View
-from tests.ui.hands import Hands, document_of, live_view, stage, view_of
+from tests.ui.hands import Hands, document_of, live_view, view_of
 from tests.ui.pilot import Pilot, scenario
+from tests.ui.standin import stage
 
 TALL = (720, 1400)
 

@@ -9,12 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from imgui_bundle import ImVec2, hello_imgui, imgui, imgui_ctx
 
 from neuralforge.app.starts import STARTING_POINTS
-from neuralforge.app.window import Window
-from neuralforge.ui import style
-from neuralforge.ui.backend import BackendKind
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.panel import Panel
 from neuralforge.ui.panels.decision import DecisionPanel
@@ -27,7 +23,8 @@ from neuralforge.workbench.looks import GradientHistory, Histogram, LayerLook, L
 from neuralforge.workbench.series import SeriesBook
 from neuralforge.workbench.settings import Settings
 from neuralforge.workbench.view import DataView, DocumentView, RunView, View
-from tests.ui.pilot import Pilot, Stage, scenario
+from tests.ui.pilot import Pilot, StageMaker, scenario
+from tests.ui.standin import StandIn, stage
 
 SIZE_PX = (1000, 620)
 PANELS = (DecisionPanel, TryPanel, LayersPanel)
@@ -110,35 +107,20 @@ def trained(arch: str, data: str) -> Trained:
     return Trained(view, watch, session)
 
 
-class OnePanel:
-    """A panel over the window; what it asks of the network is answered when `answers` is set."""
+class OnePanel(StandIn):
+    """A panel over the window; what it asks of the network is answered at once."""
 
-    def __init__(self, kind: type[Panel], case: tuple[str, str], theme: str = "dark", scale: float = 1.0) -> None:
-        self.kit = Kit(theme, scale)
-        self.panel = kind(self.kit)
+    def __init__(self, kind: type[Panel], case: tuple[str, str], theme: str) -> None:
         self.trained = trained(*case)
-        self.view = self.trained.view
-        self.posted: list[Command] = []
-        self.answers = True
+        super().__init__(self.trained.view, [kind], Kit(theme))
         self.size = (318.0, 460.0)
 
-    def setup(self, params: hello_imgui.RunnerParams, size_px: tuple[int, int]) -> None:
-        params.callbacks.setup_imgui_style = lambda: None
-
-    def load_fonts(self) -> None:
-        self.kit.load_fonts()
-
-    def draw(self) -> None:
-        style.apply(self.kit)
-        imgui.set_next_window_pos(ImVec2(0, 0))
-        imgui.set_next_window_size(ImVec2(*self.size))
-        flags = imgui.WindowFlags_.no_decoration | imgui.WindowFlags_.no_move
-        with imgui_ctx.begin("panel", None, flags):
-            self.panel.draw(self.view, self.post)
+    def draw_panels(self) -> None:
+        self.place(self.panel, 0, 0, self.size)
 
     def post(self, command: Command) -> None:
-        self.posted.append(command)
-        if self.answers and isinstance(command, TrySample | TryDrawing):
+        super().post(command)
+        if isinstance(command, TrySample | TryDrawing):
             self.view = replace(self.view, run=self.trained.answer(command))
         if isinstance(command, Select):
             document = replace(self.view.document, selection=command.nodes)
@@ -148,37 +130,10 @@ class OnePanel:
         """Change the run in the view."""
         self.view = replace(self.view, run=replace(self.view.run, **changes))
 
-    def end_frame(self) -> None:
-        pass
 
-    def before_exit(self) -> None:
-        self.panel.forget()
-
-    def may_close(self) -> bool:
-        return True
-
-    def is_busy(self) -> bool:
-        return True
-
-    def failed(self, error: Exception) -> None:
-        raise error
-
-    def take(self, *kinds: type[Command]) -> list[Command]:
-        """Return what was posted since the last time, of some kinds."""
-        found = [command for command in self.posted if isinstance(command, kinds)]
-        self.posted.clear()
-        return found
-
-
-def on(panel: type[Panel], *case: str, theme: str = "dark", scale: float = 1.0):
+def on(panel: type[Panel], *case: str, theme: str = "dark") -> StageMaker:
     """Make a stage with one panel."""
-
-    def stage(kind: BackendKind, size_px: tuple[int, int]) -> Stage:
-        gui = OnePanel(panel, case, theme, scale)
-        window = Window(gui, kind=kind, size_px=SIZE_PX)
-        return Stage(window=window, run=window.run, desk=gui, marks=gui.kit.marks)
-
-    return stage
+    return stage(lambda: OnePanel(panel, case, theme))
 
 
 def all_states(pilot: Pilot) -> None:
@@ -202,6 +157,10 @@ def all_states(pilot: Pilot) -> None:
         replace(whole, run=replace(run, state="failed", trouble="It went wrong.")),
         replace(whole, run=replace(run, driver="", state="interrupted", **nothing)),
         replace(whole, run=replace(run, driver="", state="interrupted", can_resume=True, **nothing)),
+        replace(whole, run=replace(run, driver="", look_problem="Its data has gone.", can_resume=True, **nothing)),
+        replace(whole, run=replace(run, driver="", own_data=data, gradients=None)),
+        replace(whole, data=DataView(), run=replace(run, driver="", own_data=data, gradients=None)),
+        replace(whole, run=replace(run, driver="", own_data=data, **nothing)),
     ]
     for state in states:
         for selection in (frozenset(), frozenset({desk.trained.watch.node}), frozenset({"input"})):
@@ -218,7 +177,7 @@ def test_every_state_is_drawn(pilot: Pilot, key: str, case: int) -> None:
     desk = pilot.desk
     desk.kit.theme = THEMES[("dark", "light")[case % 2]]
     desk.kit.scale = (1.0, 2.0)[case % 2]
-    desk.panel = next(kind for kind in PANELS if kind.key == key)(desk.kit)
+    desk.panels = [next(kind for kind in PANELS if kind.key == key)(desk.kit)]
     desk.trained = trained(*CASES[case])
     desk.view = desk.trained.view
     all_states(pilot)
@@ -277,7 +236,7 @@ def test_spirals_can_be_trained_from_the_empty_panel(pilot: Pilot) -> None:
     desk = pilot.desk
     pilot.click("Train on spirals")
     settings = {"epochs": 400, "lr": 3e-3}
-    assert desk.take(Start) == [Start("mlp", "spirals", settings=settings, train=True)]
+    assert desk.last(Start) == [Start("mlp", "spirals", settings=settings, train=True)]
     desk.show(live=True)
     pilot.frames(2)
     assert not pilot.exists("Train on spirals")
@@ -296,34 +255,34 @@ def test_the_mouse_reads_the_plane(pilot: Pilot) -> None:
 def test_a_run_is_asked_once_by_itself(pilot: Pilot) -> None:
     desk = pilot.desk
     pilot.frames(5)
-    assert desk.take(TrySample) == [TrySample(0, "validation")]
+    assert desk.last(TrySample) == [TrySample(0, "validation")]
     desk.show(prediction=None)
     pilot.frames(5)
-    assert desk.take(TrySample) == []
+    assert desk.last(TrySample) == []
     desk.show(prediction=None, series=SeriesBook())
     pilot.frames(5)
-    assert desk.take(TrySample) == [TrySample(0, "validation")]
+    assert desk.last(TrySample) == [TrySample(0, "validation")]
 
 
 @scenario(stage=on(TryPanel, "small_cnn", "digits"), size_px=SIZE_PX)
 def test_samples_are_picked_by_split_and_number(pilot: Pilot) -> None:
     desk = pilot.desk
     pilot.frames(2)
-    desk.take()
+    desk.last()
     pilot.click("next sample")
     pilot.click("next sample")
     pilot.click("previous sample")
-    assert desk.take(TrySample) == [TrySample(n, "validation") for n in (1, 2, 1)]
+    assert desk.last(TrySample) == [TrySample(n, "validation") for n in (1, 2, 1)]
     assert (desk.view.run.prediction.split, desk.view.run.prediction.sample) == ("validation", 1)
     pilot.click("segment/split/train")
     pilot.set_value("**/##sample", 10**6)
     last = desk.view.data.splits["train"] - 1
-    asked = desk.take(TrySample)
+    asked = desk.last(TrySample)
     assert asked[0] == TrySample(0, "train") and asked[-1] == TrySample(last, "train")
     pilot.click("next sample")
-    assert desk.take(TrySample) == []
+    assert desk.last(TrySample) == []
     pilot.click("random sample")
-    assert desk.take(TrySample)[0].split == "train"
+    assert desk.last(TrySample)[0].split == "train"
 
 
 @scenario(stage=on(TryPanel, "small_cnn", "digits"), size_px=SIZE_PX)
@@ -331,33 +290,36 @@ def test_a_drawing_is_asked_while_the_hand_moves(pilot: Pilot) -> None:
     desk = pilot.desk
     pilot.click("segment/mode/draw")
     pilot.frames(2)
-    desk.take()
+    desk.last()
     pilot.drag_by("pad/drawing", 40, 30)
-    asked = desk.take(TryDrawing)
+    asked = desk.last(TryDrawing)
     assert len(asked) > 2
     assert all(one.image.shape == (1, 8, 8) and one.image.dtype == np.float32 for one in asked)
     assert asked[-1].image.sum() >= asked[0].image.sum() > 0
     assert len({id(one.image) for one in asked}) == len(asked)
     assert desk.view.run.prediction.split is None
     pilot.frames(5)
-    assert desk.take(TryDrawing) == []
+    assert desk.last(TryDrawing) == []
     pilot.click("toggle/Invert")
-    inverted = desk.take(TryDrawing)
+    inverted = desk.last(TryDrawing)
     assert len(inverted) == 1 and np.allclose(inverted[0].image, 1 - asked[-1].image, atol=1e-6)
     pilot.click("toggle/Centre")
-    assert not np.allclose(desk.take(TryDrawing)[0].image, inverted[0].image)
+    assert not np.allclose(desk.last(TryDrawing)[0].image, inverted[0].image)
     pilot.click("button/Clear")
-    assert desk.take(TryDrawing) == [] and desk.panel._sketch.is_blank
+    assert desk.last(TryDrawing) == [] and desk.panel._sketch.is_blank
     pilot.click("segment/mode/sample")
-    assert desk.take(TrySample) == [TrySample(0, "validation")]
+    assert desk.last(TrySample) == [TrySample(0, "validation")]
 
 
 @scenario(stage=on(TryPanel, "small_cnn", "digits"), size_px=SIZE_PX)
 def test_an_opened_run_can_be_gone_on_with(pilot: Pilot) -> None:
     desk = pilot.desk
     desk.show(driver="", state="interrupted", can_resume=True, prediction=None)
+    pilot.frames(2)
+    assert not pilot.exists("button/Continue")  # its network is being loaded
+    desk.show(look_problem="Run r has no checkpoint.")
     pilot.click("button/Continue")
-    assert desk.take(ResumeRun) == [ResumeRun(desk.view.run.folder)]
+    assert desk.last(ResumeRun) == [ResumeRun(desk.view.run.folder)]
     desk.show(can_resume=False)
     pilot.frames(2)
     assert not pilot.exists("button/Continue")
@@ -368,7 +330,7 @@ def test_without_a_run_one_can_train(pilot: Pilot) -> None:
     desk = pilot.desk
     desk.view = replace(desk.view, run=None, can_train=True)
     pilot.click("button/Train")
-    assert desk.take(Train) == [Train()]
+    assert desk.last(Train) == [Train()]
 
 
 @scenario(stage=on(TryPanel, "mlp", "diabetes"), size_px=SIZE_PX)
@@ -385,7 +347,18 @@ def test_a_row_selects_its_node(pilot: Pilot) -> None:
     desk = pilot.desk
     pilot.click("ratio/conv2")
     pilot.click("gradient/fc1")
-    assert desk.take(Select) == [Select(frozenset({"conv2"})), Select(frozenset({"fc1"}))]
+    assert desk.last(Select) == [Select(frozenset({"conv2"})), Select(frozenset({"fc1"}))]
+
+
+@scenario(stage=on(LayersPanel, "small_cnn", "digits"), size_px=SIZE_PX)
+def test_of_an_opened_run_the_weights_are_listed_and_a_row_selects_its_node(pilot: Pilot) -> None:
+    desk = pilot.desk
+    desk.show(driver="", gradients=None, own_data=desk.view.data)
+    for size in ((318.0, 460.0), (980.0, 200.0)):
+        desk.size = size
+        pilot.click("weight/conv2")
+        assert desk.last(Select) == [Select(frozenset({"conv2"}))]
+        assert not pilot.names("ratio/") and not pilot.names("gradient/")
 
 
 @scenario(stage=on(LayersPanel, "small_cnn", "digits"), size_px=SIZE_PX)
@@ -410,7 +383,7 @@ def test_rows_of_any_health_are_drawn(pilot: Pilot) -> None:
         pilot.move(f"gradient/{node}")
         pilot.frames(30)
     pilot.click("ratio/gone")
-    assert desk.take(Select) == []
+    assert desk.last(Select) == []
 
 
 @scenario(stage=on(LayersPanel, "small_cnn", "digits", theme="light"), size_px=SIZE_PX)

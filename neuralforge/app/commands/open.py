@@ -118,7 +118,7 @@ def _show(script: Script, size_px: tuple[int, int], runs_dir: Path, on_screen: b
     live = shown.desktop.live
     if live is not None:
         _tell_of_run(live, script.exit)
-    if shown.interrupted is not None and on_screen:
+    if (shown.interrupted is not None or shown.window.lost) and on_screen:
         _tell_of_unsaved(shown)
     return code
 

@@ -2,6 +2,9 @@
 
 An `.npz` is a zip of `.npy` files, and may come from anybody: objects (which NumPy would unpickle, running their
 code) are refused, and the sizes that the headers declare are checked before anything is unpacked.
+
+Beside x and y a file may hold the texts `features`, names of the columns of a table, and `classes`, names of the
+classes that the integers in y are indices of. `write_npz` writes the same layout.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ from neuralforge.graph.params import Doc
 
 _INPUTS = ("x", "X", "inputs")
 _TARGETS = ("y", "targets")
+_NAMES = ("features", "classes")
+_MAX_NAMES = 1 << 20  # a short name takes some 15 times more memory as an object than in its array
 _MAX_MEMBERS = 1000
 _MAX_AXES = 8
 _COPIES = 3  # the array as stored, as converted, and the parts of the split
@@ -35,10 +40,16 @@ class NpzParams(PathParams):
     """Options of `.npz` files."""
 
     kind: Annotated[Literal["auto", "image", "table", "sequence", "tokens"], Doc("How samples lie in memory.")] = "auto"
+    names: Annotated[bool, Doc("Whether arrays features and classes name the columns of x and the indices in y.")] = (
+        True
+    )
 
 
 class NpzFile(DataSource[NpzParams]):
-    """Arrays x (or X, inputs) and y (or targets); without y the input itself is learned."""
+    """Arrays x (or X, inputs) and y (or targets); without y the input itself is learned.
+
+    Texts `features` and `classes`, where there are any, are the names of columns and of classes.
+    """
 
     key = "npz"
     title = "NumPy file"
@@ -52,8 +63,15 @@ class NpzFile(DataSource[NpzParams]):
         path = Path(params.path)
         if not path.is_file():
             raise UserError(f"{path}: this is not a file." if path.exists() else f"There is no file at {str(path)!r}.")
-        inputs, targets = _read(path)
-        return from_arrays(inputs, targets, params.path, kind=None if params.kind == "auto" else params.kind)
+        arrays = _read(path, _NAMES if params.names else ())
+        return from_arrays(
+            arrays["inputs"],
+            arrays.get("targets"),
+            params.path,
+            kind=None if params.kind == "auto" else params.kind,
+            classes=_texts(path, "classes", arrays),
+            features=_texts(path, "features", arrays),
+        )
 
     def example(self, folder: Path) -> NpzParams:
         """Write small images with classes; see `DataSource.example`."""
@@ -62,8 +80,31 @@ class NpzFile(DataSource[NpzParams]):
         return NpzParams(path=str(folder / "example.npz"))
 
 
-def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Give the input array and the target array, if any."""
+def write_npz(raw: RawData, file: IO[bytes]) -> None:
+    """Write a data set so that `NpzFile` reads one of the same fingerprint.
+
+    The kind must be given as an option to read sequences and tokens back; equal data gives equal bytes.
+
+    Args:
+        raw: The data; its uint8 values, if any, are scaled by 1/255.
+        file: Open for writing and seeking.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    info = raw.info
+    arrays = {"x": raw.inputs}
+    if info.task != "reconstruction":
+        arrays["y"] = raw.targets
+    if info.classes:
+        arrays["classes"] = np.array(info.classes, np.str_)
+    if info.features:
+        arrays["features"] = np.array(info.features, np.str_)
+    np.savez(file, allow_pickle=False, **arrays)
+
+
+def _read(path: Path, optional: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """Give the "inputs", the "targets" if there are any, and those of the optional arrays that there are."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -75,18 +116,20 @@ def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
             if x_name is None:
                 listed = ", ".join(repr(name) for name in known[:10]) or "none"
                 raise UserError(f"{path}: an array named x, X or inputs is needed. Received: {listed}.")
-            wanted = [name for name in (x_name, y_name) if name is not None]
-            members = {name: archive.getinfo(names[known.index(name)]) for name in wanted}
+            wanted = {"inputs": x_name, "targets": y_name, **{name: name for name in optional if name in known}}
+            members = {
+                role: archive.getinfo(names[known.index(name)]) for role, name in wanted.items() if name is not None
+            }
             needed = 0
-            for name, member in members.items():
+            for role, member in members.items():
                 with archive.open(member) as file:
-                    needed += _declared_bytes(f"{path}: array '{name}'", file, member.file_size)
+                    needed += _declared_bytes(_place(path, role, wanted[role]), file, member.file_size)
             refuse_if_too_large(needed * _COPIES, str(path))
-            arrays = []
-            for member in members.values():
+            arrays = {}
+            for role, member in members.items():
                 with archive.open(member) as file:
-                    arrays.append(npy.read_array(file, allow_pickle=False))
-            return arrays[0], (arrays[1] if len(arrays) > 1 else None)
+                    arrays[role] = npy.read_array(file, allow_pickle=False)
+            return arrays
     except UserError:
         raise
     except PermissionError as error:
@@ -94,6 +137,27 @@ def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
     except Exception as error:  # zipfile, zlib and NumPy raise a dozen types on damaged bytes
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise UserError(f"{path}: the file is damaged or not an .npz file ({reason[:120]}).") from None
+
+
+def _texts(path: Path, name: str, arrays: dict[str, NDArray[Any]]) -> tuple[str, ...]:
+    """Give the names in an optional array; none where it is missing."""
+    array = arrays.get(name)
+    if array is None:
+        return ()
+    place = _place(path, name, name)
+    if array.ndim != 1 or array.dtype.kind not in "US" or len(array) > _MAX_NAMES:
+        _refuse(place, f"must hold names, as texts [N]. Received: {array.dtype} of shape {array.shape}")
+    try:
+        if array.dtype.kind == "S":
+            array = np.char.decode(array, "utf-8")
+        return tuple(array.tolist())
+    except (ValueError, SystemError):  # also UnicodeDecodeError; NumPy keeps any 32 bits as a character
+        _refuse(place, "holds characters that are not Unicode")
+
+
+def _place(path: Path, role: str, name: str | None) -> str:
+    """Say where something is wrong, and what can be done about arrays that only look like names."""
+    return f"{path}: array '{name}'" + (" (names=false leaves it out)" if role in _NAMES else "")
 
 
 def _pick(path: Path, known: list[str], names: tuple[str, ...]) -> str | None:
@@ -116,8 +180,8 @@ def _declared_bytes(place: str, file: IO[bytes], stored: int) -> int:
         raise UserError(f"{place} holds Python objects, which are never read, since reading them can run code.")
     if dtype.kind not in "biufUS":
         _refuse(place, f"must hold numbers or text. Received: dtype {dtype}")
-    if len(shape) > _MAX_AXES or any(side < 0 for side in shape):
-        _refuse(place, f"has a shape that cannot be: {shape}"[:120])
+    if len(shape) > _MAX_AXES or any(side < 0 for side in shape) or dtype.itemsize == 0:
+        _refuse(place, f"has a shape that cannot be: {dtype} {shape}"[:120])
     size = math.prod(shape) * dtype.itemsize
     header = file.tell()
     if size + header != stored:

@@ -15,6 +15,7 @@ from neuralforge.ui import icons, widgets
 from neuralforge.ui.canvas.camera import STEP, Aim, Camera, fit, zoomed
 from neuralforge.ui.canvas.scene import Drawing, Scene, box_around
 from neuralforge.ui.kit import Kit
+from neuralforge.ui.own_runs import is_own
 from neuralforge.ui.panel import Post
 from neuralforge.ui.theme import Color
 from neuralforge.workbench.commands import RevertToRun, Train
@@ -160,7 +161,7 @@ def run_bar(kit: Kit, view: View, post: Post, camera: Camera) -> float:
         Height that is covered at the top, in pixels of the screen.
     """
     run = view.run
-    if run is None or not run.differs:
+    if run is None or not run.differs or is_own(run):  # what was not drawn here has nothing to do with the canvas
         return 0.0
     t = kit.theme
     room = camera.size[0] - kit.px(2 * EDGE_PX)

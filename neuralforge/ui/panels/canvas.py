@@ -16,10 +16,12 @@ from neuralforge.ui.canvas.draw import NodePainter, block
 from neuralforge.ui.canvas.gestures import Gestures
 from neuralforge.ui.canvas.grid import Grid
 from neuralforge.ui.canvas.overlay import Overview, first_words, fit_all, run_bar, zoom_box
+from neuralforge.ui.canvas.own_card import OwnCard
 from neuralforge.ui.canvas.scene import Drawing, NodeItem, Scene
 from neuralforge.ui.canvas.wires import FAULTY_PX, STRENGTH_PX, curve, ends, make_pills, wire_look
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.local import FitCanvas, InsertLayer, Local
+from neuralforge.ui.own_runs import shows_own
 from neuralforge.ui.panel import Arrangement, Dock, Panel, Post
 from neuralforge.workbench.view import View
 
@@ -64,6 +66,7 @@ class CanvasPanel(Panel):
         self._covered_top = 0.0
         self._grid = Grid()
         self._bubble = Bubble()
+        self._own = OwnCard(kit)
         self._overview = Overview()
         self._painter: NodePainter | None = None
         self._order: list[NodeItem] = []
@@ -162,6 +165,8 @@ class CanvasPanel(Panel):
             self._overview.draw(kit, scene, camera, self._bubble.box)
             if zoom_box(kit, camera) == "fit":
                 self._fit = FitCanvas()
+        elif view.run is not None and shows_own(view):
+            self._own.draw(view.run, camera, post)
         elif first_words(kit, camera):
             self._insert = True
         self._covered_top = run_bar(kit, view, post, camera)

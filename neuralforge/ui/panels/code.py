@@ -1,4 +1,4 @@
-"""The PyTorch source of the network, as it is trained and exported."""
+"""The PyTorch source of the network, as it is trained and exported; or a person's own, as far as it is known."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from neuralforge.ui import icons, widgets
 from neuralforge.ui.highlight import Kind, Layer, layers
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.local import FocusPanel
+from neuralforge.ui.memo import Memo
 from neuralforge.ui.node_facts import title_of
+from neuralforge.ui.own_runs import shows_own
 from neuralforge.ui.panel import Panel, Post
 from neuralforge.ui.rows import u32, visible
 from neuralforge.ui.theme import Color
 from neuralforge.workbench.commands import Select
-from neuralforge.workbench.view import CodeView, View
+from neuralforge.workbench.view import CodeView, RunView, View
 
 ROW_PX: Final = 20
 TEXT_PX: Final = 15
@@ -25,13 +27,14 @@ _TEXT_FROM_PX: Final = 58
 _BAR_PX: Final = 3
 _COPY_PX: Final = 88
 _COPIED_SECS: Final = 1.5
+_WHOSE_PX: Final = 24
 
 
 class CodePanel(Panel):
     """Source with line numbers; lines of selected nodes are tinted, and a click on a line selects its node."""
 
     key = "code"
-    title = "Generated code"
+    title = "Code"
     icon = icons.CODE
     docks = {"build": "bottom", "train": "hidden"}
     order = 10
@@ -47,10 +50,18 @@ class CodePanel(Panel):
         self._followed: frozenset[str] = frozenset()
         self._wrong: tuple[tuple[Issue, ...] | None, frozenset[str]] = (None, frozenset())
         self._copied_at: float | None = None
+        self._memo = Memo()
 
     def draw(self, view: View, post: Post) -> None:
         """Draw the source, or why there is none."""
-        code = view.code
+        run = view.run
+        is_own = run is not None and shows_own(view)
+        if run is not None and is_own and not run.own_source:
+            what = "the loop" if run.own_loop else "the module"
+            words = f"Its text could not be read where {what} was defined; it runs all the same."
+            widgets.empty(self.kit, icons.CODE, "The source is not known", words)
+            return
+        code = self._own(run.own_source) if run is not None and is_own else view.code
         if code is None:
             widgets.empty(self.kit, icons.CODE, "Writing the code", "It is made when this panel is seen.")
             return
@@ -63,6 +74,10 @@ class CodePanel(Panel):
         ) as child:
             if child:
                 self._draw_source(code, view, post)
+
+    def _own(self, source: str) -> CodeView:
+        """Return the view of a source that belongs to no node."""
+        return self._memo.get("own", (source,), lambda: CodeView(source=source))
 
     def _update(self, code: CodeView) -> None:
         if self._made_for is code:
@@ -96,9 +111,21 @@ class CodePanel(Panel):
             self._draw_copy(code)
             draw.channels_set_current(0)
             imgui.set_cursor_pos(ImVec2(start.x, start.y + kit.px(8)))
+            if view.run is not None and shows_own(view):
+                self._draw_whose(view.run)
             self._draw_lines(code, view, post)
         finally:
             draw.channels_merge()
+
+    def _draw_whose(self, run: RunView) -> None:
+        """Say above the lines that nobody but the person has written them."""
+        kit, at = self.kit, imgui.get_cursor_screen_pos()
+        what = "module and loop" if run.own_loop else "module"
+        room = imgui.get_window_size().x - kit.px(_TEXT_FROM_PX + _COPY_PX + 24)
+        words = widgets.shortened(kit, f"Your own {what}, as far as the text is known", room, "regular", 14)
+        left = at.x + imgui.get_scroll_x() + kit.px(_TEXT_FROM_PX)
+        kit.draw_text(ImVec2(left, at.y), words, kit.theme.text3, "regular", 14)
+        imgui.dummy(kit.vec(1, _WHOSE_PX))
 
     def _draw_copy(self, code: CodeView) -> None:
         kit, window = self.kit, imgui.get_window_pos()

@@ -9,9 +9,9 @@ from typing import Final
 from imgui_bundle import ImVec2, imgui
 
 from neuralforge.ui import icons, widgets
-from neuralforge.ui.chart import AXIS_PX, GUTTER_PX, Area, Axes, draw_axes, draw_curves, draw_lines
+from neuralforge.ui.chart import AXIS_PX, GUTTER_PX, Area, Axes, draw_axes, draw_curves, draw_lines, id_of
 from neuralforge.ui.curve_cursor import draw_card, draw_discs, readings
-from neuralforge.ui.curve_head import Choices, draw_head, draw_legend
+from neuralforge.ui.curve_head import Choices, draw_head, draw_legend, draw_pager, page
 from neuralforge.ui.curve_model import CurveModel, Plot
 from neuralforge.ui.event_rows import Ledger
 from neuralforge.ui.flag_strip import Pennant, draw_flags, flag_under, lay_flags, tones_of
@@ -72,7 +72,7 @@ class CurvesPanel(Panel):
             self._draw_empty(view, run, post)
             return
         if run.run_id != self._run_id:
-            self._run_id, self._choices.follow = run.run_id, True
+            self._run_id, self._choices.follow, self._choices.first = run.run_id, True, 0
             self._ledger, self._flags = Ledger(), ()
         if self._ledger.update(run.events):
             self._flags = flags_of(self._ledger.changes)
@@ -112,6 +112,8 @@ class CurvesPanel(Panel):
             widgets.empty(kit, icons.ERROR, "No step was made", run.trouble or "The run failed before its first step.")
         elif run.live:
             words = "Press Run to make it." if run.state == "paused" else "Its loss appears here as soon as it is made."
+            if run.own_loop:
+                words = "What your loop logs is drawn here as soon as it has made a step."
             widgets.empty(kit, icons.WAIT, "Waiting for the first step", words)
         else:
             widgets.empty(kit, icons.CURVES, "No steps", "This run ended before its first step.")
@@ -121,9 +123,10 @@ class CurvesPanel(Panel):
     def _draw_plots(self, run: RunView, plots: Sequence[Plot], at: ImVec2, room: ImVec2, post: Post) -> None:
         kit, choices = self.kit, self._choices
         margin, gutter, axis = kit.px(_MARGIN_PX), kit.px(GUTTER_PX), kit.px(AXIS_PX + 8)
-        small = plots[1 : 1 + max(1, min(3, int(room.x / kit.px(_SMALL_PX))))]
-        if room.y < kit.px(_LEAST_PX):
-            small = ()
+        fitting = max(1, min(3, int(room.x / kit.px(_SMALL_PX)))) if room.y >= kit.px(_LEAST_PX) else 0
+        others = len(plots) - 1
+        choices.first = page(choices.first, fitting, others)
+        small = plots[1 + choices.first :][:fitting]
         height = min(kit.px(210), max(kit.px(130), room.y * 0.27)) if small else 0.0
         last = max((t.series.last[0] for p in plots for t in p.traces if t.series and t.series.last), default=0)
         self._pen.grain = max(1, last // _GRAIN_PART) if run.state == "running" else 1
@@ -137,14 +140,35 @@ class CurvesPanel(Panel):
         bottom = max(at.y + room.y - height - axis, top + kit.px(40))
         area = Area(at.x + margin + gutter, top, at.x + room.x - margin, bottom)
         self._draw_plot(plots[0], area, span, bounds, post, main=True)
+        if not plots[0].traces:
+            self._draw_nothing(run, area)
         top = at.y + room.y - height
         width = (room.x - 2 * margin - kit.px(_GAP_PX) * (len(small) - 1)) / max(1, len(small))
         for place, plot in enumerate(small):
             left = at.x + margin + place * (width + kit.px(_GAP_PX))
-            draw_legend(kit, plot, ImVec2(left, top), left + width)
+            right = left + width
+            if place == len(small) - 1 and others > fitting:
+                right = draw_pager(kit, ImVec2(left, top), right, choices, len(small), others) - kit.px(8)
+            draw_legend(kit, plot, ImVec2(left, top), right)
             area = Area(left + gutter, top + kit.px(_LEGEND_PX), left + width, at.y + room.y - axis)
             own = plot.span if choices.follow and plot.span is not None else span
             self._draw_plot(plot, area, own, bounds, post)
+
+    def _draw_nothing(self, run: RunView, area: Area) -> None:
+        """Say over the empty plot what would be drawn in it."""
+        words = "No loss or metric was logged."
+        if run.own_loop and run.live:
+            words = "Nothing is logged yet: what your loop logs, its loss for example, is drawn here."
+        kit, t, room = self.kit, self.kit.theme, area.x1 - area.x0
+        lines = widgets.folded(kit, words, room - kit.px(48), size_px=14)
+        widths = [kit.text_size(line, "regular", 14).x for line in lines]
+        middle, half = (area.x0 + area.x1) / 2, max(widths) / 2 + kit.px(12)
+        top = (area.y0 + area.y1) / 2 - kit.px(10) * len(lines)
+        low = ImVec2(middle - half, top - kit.px(6))
+        high = ImVec2(middle + half, top + kit.px(20) * len(lines) + kit.px(6))
+        imgui.get_window_draw_list().add_rect_filled(low, high, t.panel.u32, kit.px(6))
+        for place, (line, width) in enumerate(zip(lines, widths, strict=True)):
+            kit.draw_text(ImVec2(middle - width / 2, top + kit.px(20 * place)), line, t.text3, "regular", 14)
 
     def _draw_plot(self, plot: Plot, area: Area, span: Span, bounds: Span, post: Post, *, main: bool = False) -> None:
         kit, memo = self.kit, self._memo
@@ -181,7 +205,7 @@ class CurvesPanel(Panel):
         imgui.set_cursor_screen_pos(ImVec2(area.x0, area.y0))
         button = imgui.ButtonFlags_
         flags = button.mouse_button_left | button.mouse_button_right | button.enable_nav
-        imgui.invisible_button(f"##plot {plot.key}", ImVec2(area.x1 - area.x0, area.y1 - area.y0), flags)
+        imgui.invisible_button(f"##plot {id_of(plot.key)}", ImVec2(area.x1 - area.x0, area.y1 - area.y0), flags)
         hovered, active = imgui.is_item_hovered(), imgui.is_item_active()
         if kit.marks.on:
             kit.marks.note(f"plot/{plot.key}", area.x0, area.y0, area.x1, area.y1)

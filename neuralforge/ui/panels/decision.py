@@ -13,9 +13,21 @@ from neuralforge.graph.datainfo import DataInfo
 from neuralforge.ui import icons, widgets
 from neuralforge.ui.heat import diverging, diverging_table
 from neuralforge.ui.kit import Kit
-from neuralforge.ui.look_state import COLUMN_GAP_PX, column, draw_step, info_of, is_here, is_wide, step_text
+from neuralforge.ui.look_state import (
+    COLUMN_GAP_PX,
+    column,
+    draw_missing,
+    draw_step,
+    info_of,
+    is_here,
+    is_plane,
+    is_wide,
+    of_run,
+    step_text,
+)
 from neuralforge.ui.memo import Memo
 from neuralforge.ui.numbers import number
+from neuralforge.ui.own_runs import LOOP_HAS_SAMPLES, is_own
 from neuralforge.ui.panel import Panel, Post
 from neuralforge.ui.plane import (
     TRAIN,
@@ -91,13 +103,23 @@ class DecisionPanel(Panel):
     @classmethod
     def leads(cls, view: View) -> bool:
         """Return whether the data can be drawn in the plane."""
-        return view.data.points is not None
+        run = view.run
+        return view.data.points is not None if run is None else not run.own_loop and is_plane(run, view.data)
 
     def draw(self, view: View, post: Post) -> None:
         """Draw the plane, or what it is for."""
+        view = of_run(view)
         run, data = view.run, view.data
+        if run is not None and run.own_loop:
+            widgets.empty(self.kit, icons.BOUNDARY, "No plane to show", LOOP_HAS_SAMPLES)
+            return
+        if run is not None and not is_here(run):
+            may_be_plane = is_own(run) or is_plane(run, data)
+            if not may_be_plane or not draw_missing(self.kit, view, post, icons.BOUNDARY, "", ""):
+                self._draw_empty(view, post)
+            return
         boundary = run.boundary if run is not None else None
-        info = data.info if run is None or not is_here(run) else info_of(run, data)
+        info = data.info if run is None else info_of(run, data)
         points = data.points if info is not None else None
         if boundary is None and points is None:
             points, info = data.points, data.info  # of other data than that of the run: alone, which misleads nobody

@@ -12,9 +12,11 @@ from neuralforge.ui import icons, widgets
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.local import FocusPanel
 from neuralforge.ui.memo import Memo
+from neuralforge.ui.module_facts import ModuleFacts
 from neuralforge.ui.node_facts import category_of, family_title, freeze_all, icon_of, title_of
 from neuralforge.ui.node_sections import NodeSections, fact_row
 from neuralforge.ui.numbers import count, memory, plural, si
+from neuralforge.ui.own_runs import shows_own
 from neuralforge.ui.panel import Panel, Post
 from neuralforge.ui.style import CLEAR
 from neuralforge.ui.theme import Color
@@ -41,12 +43,14 @@ class InspectorPanel(Panel):
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
         self._sections = NodeSections(kit)
+        self._module = ModuleFacts(kit)
         self._memo = Memo()
         self._gesture = ""
 
     def forget(self) -> None:
         """Let go of the pictures."""
         self._sections.forget()
+        self._module.forget()
 
     def draw(self, view: View, post: Post) -> None:
         """Draw what is selected."""
@@ -64,7 +68,7 @@ class InspectorPanel(Panel):
             elif chosen:
                 self._draw_several(sorted(chosen), view.document, post)
             else:
-                self._draw_document(view.document, post)
+                self._draw_document(view, post)
 
     # Heads
 
@@ -181,8 +185,12 @@ class InspectorPanel(Panel):
 
     # The document
 
-    def _draw_document(self, view: DocumentView, post: Post) -> None:
+    def _draw_document(self, shown: View, post: Post) -> None:
+        view = shown.document
         kit, t, document, totals = self.kit, self.kit.theme, view.document, view.totals
+        if shown.run is not None and shows_own(shown):
+            self._module.draw(shown.run)
+            return
         graph = document.graph
         nodes, wires = len(graph.nodes), self._memo.get("wires", (id(graph), graph), lambda: len(graph.edges))
         top = imgui.get_cursor_screen_pos()

@@ -14,6 +14,7 @@ from neuralforge.ui.issue_card import MOST_FIXES, fix_buttons
 from neuralforge.ui.kit import Face
 from neuralforge.ui.local import FitCanvas
 from neuralforge.ui.node_facts import advice, fix_label, has_sides, issue_title, title_of
+from neuralforge.ui.own_runs import shows_own
 from neuralforge.ui.panel import Panel, Post
 from neuralforge.ui.rows import Row, listing, row, tile, u32, visible, write
 from neuralforge.workbench.commands import Apply, Select
@@ -38,6 +39,9 @@ class IssuesPanel(Panel):
     def draw(self, view: View, post: Post) -> None:
         """Draw the issues, in the order of computation."""
         document = view.document
+        if shows_own(view):
+            widgets.empty(self.kit, icons.CHECK, "No issues", "A module of your own is taken as it is, unchecked.")
+            return
         if not document.issues:
             words = "All shapes fit: the network can be trained."
             widgets.empty(self.kit, icons.CHECK, "No issues", words)

@@ -10,10 +10,12 @@ from imgui_bundle import ImVec2, imgui
 from neuralforge.graph.shapes import Value
 from neuralforge.layers.spec import BoundRule
 from neuralforge.ui import icons, widgets
-from neuralforge.ui.forms import Form, label_of, shown, tip_of
+from neuralforge.ui.forms import Form
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.knob_row import KnobRows, Standing, scope_color
+from neuralforge.ui.own_runs import BEGINS_ELSEWHERE, OPTIMIZER_KNOBS, first_values, of_optimizer, shows_own
 from neuralforge.ui.panel import Arrangement, Dock, Panel, Post
+from neuralforge.ui.wording import field_title, label_of, shown, tip_of, title_of
 from neuralforge.workbench.commands import Configure, Turn
 from neuralforge.workbench.config import DEFAULT_LR, OptimizerKey, ScheduleKey, TrainConfig, config_fields
 from neuralforge.workbench.knobs import Knob, KnobValue, Scope
@@ -22,37 +24,22 @@ from neuralforge.workbench.view import KnobsView, RunView, View
 FOLD_ABOVE: Final = 8
 """More layers than this are folded away at first."""
 
-_TITLES: Final[Mapping[str, str]] = {
-    "sgd": "SGD", "adamw": "AdamW", "rmsprop": "RMSprop", "step": "Steps",
-}  # fmt: skip
-"""Names of optimizers and schedules that `label_of` would not write so."""
-
 _SCHEDULE_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "constant": ("warmup",),
     "step": ("warmup", "milestones", "gamma"),
     "cosine": ("warmup", "min_factor"),
     "one_cycle": (),
 }
-_OPTIMIZER_KNOBS: Final = ("lr", "momentum", "beta1", "beta2", "weight_decay", "clip_norm")
 _DATA_KNOBS: Final = ("batch_size", "accumulation")
 _RUN_FIELDS: Final = ("seed", "precision", "loss", "split", "validation_every", "patience")
 _OF_SCHEDULES: Final = frozenset(name for names in _SCHEDULE_FIELDS.values() for name in names)
 _ELSEWHERE: Final = _OF_SCHEDULES.union(
     ("epochs", "steps", "optimizer", "schedule", "device", "label_smoothing"),
-    _OPTIMIZER_KNOBS,
+    OPTIMIZER_KNOBS,
     _DATA_KNOBS,
     _RUN_FIELDS,
 )
 """Fields that have a place in a section; those that have none, and are no knobs, appear under More."""
-_LABELS: Final[Mapping[str, str]] = {
-    "warmup": "Warm-up",
-    "min_factor": "Lowest factor",
-    "validation_every": "Validate every",
-    "checkpoint_every": "Save every",
-    "checkpoint_minutes": "Save minutes",
-    "test": "Test at the end",
-    "keep": "Saves to keep",
-}
 
 
 class KnobsPanel(Panel):
@@ -89,13 +76,23 @@ class KnobsPanel(Panel):
             self._whose = whose
             self._rows.forget()
             self._form.forget()
-        config = run.config if run is not None else view.config
+        own = view.run if view.run is not None and view.run.own_loop and (run is not None or shows_own(view)) else None
+        if own is not None:
+            self._draw_own(view, post, own)
+            return
+        self._draw_drawn(view, post, run)
+
+    def _draw_drawn(self, view: View, post: Post, run: RunView | None) -> None:
+        """Draw the sections of a run that is made here, or of the next one."""
+        config = run.config if run is not None else self._config(view)
         knobs = {knob.key: knob for knob in view.knobs.knobs}
         sharing = [knob for knob in knobs.values() if knob.node and knob.kind != "bool"]
         frozen = [knob for knob in knobs.values() if knob.node and knob.kind == "bool"]
 
-        self._optimizer(view, post, config, [knobs[key] for key in _OPTIMIZER_KNOBS if key in knobs], run)
-        if not knobs:
+        self._optimizer(view, post, config, [knobs[key] for key in OPTIMIZER_KNOBS if key in knobs], run)
+        if not knobs and shows_own(view):
+            widgets.wrapped(self.kit, BEGINS_ELSEWHERE, self.kit.theme.text3)
+        elif not knobs:
             issues = bool(view.document.issues)
             why = "once the issues of the network are mended" if issues else "with the first layer that has weights"
             widgets.wrapped(self.kit, f"The sliders appear here {why}.", self.kit.theme.text3)
@@ -109,7 +106,7 @@ class KnobsPanel(Panel):
         others = [
             knob
             for knob in knobs.values()
-            if not knob.node and knob.key not in (*_OPTIMIZER_KNOBS, *_DATA_KNOBS, "label_smoothing")
+            if not knob.node and knob.key not in (*OPTIMIZER_KNOBS, *_DATA_KNOBS, "label_smoothing")
         ]
         if others:
             self._head("Others")
@@ -119,13 +116,55 @@ class KnobsPanel(Panel):
             self._frozen(view, post, frozen, run)
         self._run(view, post)
 
+    @staticmethod
+    def _config(view: View) -> TrainConfig:
+        """Return the configuration that is shown: of the next run, or of one whose next run begins elsewhere."""
+        return view.run.config if view.run is not None and shows_own(view) else view.config
+
+    # A loop of the person's own
+
+    def _draw_own(self, view: View, post: Post, run: RunView) -> None:
+        """Draw the knobs that were given to a loop of the person's own, and what else is known of it."""
+        knobs = view.knobs.knobs if view.knobs.live else ()
+        first = [knob for knob in knobs if of_optimizer(knob)]
+        others = [knob for knob in knobs if not of_optimizer(knob)]
+        live = run if view.knobs.live else None
+        kit, t = self.kit, self.kit.theme
+        if first or not others:
+            widgets.text(kit, "Optimizer", t.text2, "semibold", 14)
+            widgets.tooltip(kit, _absent(view.knobs, tuple(view.knobs.absent)))
+        for knob in first:
+            self._row(view, post, knob, live)
+        if not knobs:
+            over = "The run is over, and its knobs with it."
+            widgets.wrapped(kit, over if live is None else "No knobs were given to this loop.", t.text3)
+        if others:
+            if first:
+                self._head("Others")
+            else:
+                widgets.text(kit, "Knobs", t.text2, "semibold", 14)
+            for knob in others:
+                self._row_or_switch(view, post, knob, live)
+        self._head("Run")
+        self._fact("device", run.device or "not known", "Where the parameters lie.")
+        self._fact("loop", "your own", "Your code makes the steps; pause, step and stop act between two of them.")
+
+    def _row_or_switch(self, view: View, post: Post, knob: Knob, run: RunView | None) -> None:
+        if knob.kind != "bool":
+            self._row(view, post, knob, run)
+            return
+        now, t = self._standing(view, knob, run), self.kit.theme
+        turned = self._rows.toggle_row(knob, knob.title, now, icons.DOT, t.accent if now.value else t.disabled)
+        if turned is not None:
+            post(Turn(knob.key, turned.value, turned.gesture, turned.widget))
+
     # Sections
 
     def _optimizer(self, view: View, post: Post, config: TrainConfig, rows: list[Knob], run: RunView | None) -> None:
-        absent = _absent(view.knobs, _OPTIMIZER_KNOBS)
+        absent = _absent(view.knobs, OPTIMIZER_KNOBS)
         tip = "\n".join(part for part in (self._fields["optimizer"].doc, absent) if part)
-        if view.knobs.live:
-            self._fact("optimizer", title_of(config.optimizer), tip, Scope.REBUILD)
+        if _is_fixed(view):
+            self._fact("optimizer", title_of(config.optimizer), tip, None if shows_own(view) else Scope.REBUILD)
         else:
             options = choices_of(OptimizerKey)
             change = self._form.choice_row("optimizer", "Optimizer", options, config.optimizer, tip=tip)
@@ -135,9 +174,9 @@ class KnobsPanel(Panel):
             self._row(view, post, knob, run)
 
     def _schedule(self, view: View, post: Post, config: TrainConfig) -> None:
-        self._head("Schedule", hint="for the next run" if view.knobs.live else "")
+        self._head("Schedule", hint=_next_hint(view))
         tip = self._fields["schedule"].doc
-        if view.knobs.live:
+        if _is_fixed(view):
             self._fact("schedule", title_of(config.schedule), tip, label="Factor")
         else:
             options = choices_of(ScheduleKey)
@@ -175,11 +214,10 @@ class KnobsPanel(Panel):
                 post(Turn(knob.key, turned.value, turned.gesture, turned.widget))
 
     def _run(self, view: View, post: Post) -> None:
-        config = view.config
-        self._head("Run", hint="for the next run" if view.knobs.live else "")
+        config = self._config(view)
+        self._head("Run", hint=_next_hint(view))
         by_epochs = config.epochs is not None
-        live = view.knobs.live
-        if not live:
+        if not _is_fixed(view):
             options: tuple[tuple[Value, str], ...] = (("epochs", "epochs"), ("steps", "steps"))
             change = self._form.choice_row(
                 "length", "Ends after", options, "epochs" if by_epochs else "steps", tip="How long the run is given."
@@ -197,8 +235,9 @@ class KnobsPanel(Panel):
 
     def _device(self, view: View, post: Post, config: TrainConfig) -> None:
         field = self._fields["device"]
-        if view.knobs.live:
-            self._fact("device", config.device, field.doc)
+        if _is_fixed(view):
+            run = view.run if shows_own(view) else None
+            self._fact("device", run.device if run is not None and run.device else config.device, field.doc)
             return
         options = device_options(view, config.device)
         change = self._form.choice_row("device", "Device", options, config.device, tip=field.doc)
@@ -230,27 +269,29 @@ class KnobsPanel(Panel):
         """Return what the knobs were when the run began, or the defaults of its optimizer where there is none."""
         config = run.config if run is not None else view.config
         document = run.document if run is not None else None
-        key = (config, document, view.knobs.knobs)
+        is_own = run is not None and run.own_loop  # its configuration says nothing, its events do
+        source: object = run.events if run is not None and is_own else config
+        key = (source, document, view.knobs.knobs)
         if len(self._initial_of) != 3 or any(a is not b for a, b in zip(key, self._initial_of, strict=True)):
             self._initial_of = key
-            source = config if run is not None else TrainConfig(optimizer=config.optimizer)
+            begun = config if run is not None else TrainConfig(optimizer=config.optimizer)
             found: dict[str, KnobValue] = {
-                knob.key: getattr(source, knob.key) for knob in view.knobs.knobs if hasattr(source, knob.key)
+                knob.key: getattr(begun, knob.key) for knob in view.knobs.knobs if hasattr(begun, knob.key)
             }
             if document is not None:
                 found |= _of_layers(view, document.graph)
-            self._initial = found
+            self._initial = first_values(view) if is_own else found
         return self._initial
 
     def _setting(self, view: View, post: Post, config: TrainConfig, name: str) -> None:
         field, value = self._fields[name], getattr(config, name)
-        label = _LABELS.get(name, label_of(name))
-        if view.knobs.live:
+        label = field_title(name)
+        if _is_fixed(view):
             self._fact(name, shown(field, value) or "none", tip_of(field), label=label)
             return
         change = self._form.row(field, value, label=label)
         if change is not None:
-            post(Configure({name: change.value}))
+            post(Configure({name: change.value}, change.gesture))
 
     # Pieces
 
@@ -293,17 +334,21 @@ class KnobsPanel(Panel):
         widgets.mono_right(kit, widgets.shortened(kit, words, room, "mono", 13))
 
 
+def _is_fixed(view: View) -> bool:
+    """Tell whether the configuration can only be read: a run is live, or the next one begins elsewhere."""
+    return view.knobs.live or shows_own(view)
+
+
+def _next_hint(view: View) -> str:
+    return "for the next run" if view.knobs.live and not shows_own(view) else ""
+
+
 def row_title(knob: Knob) -> str:
     """Return the words of a knob's row; a layer's dropout is named by the layer."""
     if not knob.node:
         return knob.title
     what = knob.key.rpartition(".")[2]
     return f"{label_of(what)} {knob.node}"
-
-
-def title_of(key: str) -> str:
-    """Return what an optimizer or a schedule is called."""
-    return _TITLES.get(key) or label_of(key)
 
 
 def choices_of(keys: object) -> tuple[tuple[Value, str], ...]:

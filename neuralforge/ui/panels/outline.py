@@ -10,7 +10,9 @@ from neuralforge.graph.inference import Inference, Issue
 from neuralforge.ui import icons, widgets
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.local import FitCanvas
+from neuralforge.ui.module_tree import ModuleTree
 from neuralforge.ui.node_facts import Outline, OutlineRow
+from neuralforge.ui.own_runs import shows_own
 from neuralforge.ui.panel import Panel, Post
 from neuralforge.ui.rows import listing, row, tile, visible, write, write_right
 from neuralforge.workbench.commands import Select
@@ -33,6 +35,7 @@ class OutlinePanel(Panel):
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
         self._outline = Outline()
+        self._tree = ModuleTree(kit)
         self._made_for: tuple[Inference, tuple[Issue, ...]] | None = None
         self._rows: tuple[OutlineRow, ...] = ()
         self._shown: tuple[OutlineRow, ...] = ()
@@ -40,7 +43,10 @@ class OutlinePanel(Panel):
         self._followed: frozenset[str] = frozenset()
 
     def draw(self, view: View, post: Post) -> None:
-        """Draw the filter and the list."""
+        """Draw the filter and the list: nodes, or the modules of a network that was not drawn here."""
+        if view.run is not None and shows_own(view):
+            self._tree.draw(view.run, post)
+            return
         self._update(view)
         if not self._rows:
             widgets.empty(

@@ -28,6 +28,7 @@ _HEAD_ROW_PX: Final = 26.0
 _ACTIONS_PX: Final = 92.0
 _MARK_PX: Final = 10.0
 """Left of the names, for the mark of the run that is shown."""
+_KIND_PX: Final = 22.0
 _ENDED: Final = ("completed", "stopped", "failed", "interrupted")
 
 
@@ -49,7 +50,7 @@ _HEADS: Final = (
     _Head("metric", "Metric", 92, False, 860, "What was measured beside the loss"),
     _Head("validation", "Validation", 92, True, 420, "The metric on the validation split, at the end"),
     _Head("test", "Test", 84, True, 740, "The metric on the test split"),
-    _Head("size", "Size", 80, True, 960, "What it takes on the disk, checkpoints included"),
+    _Head("size", "Size", 80, True, 1060, "What it takes on the disk, checkpoints included"),
 )
 
 
@@ -282,7 +283,8 @@ class RunsPanel(Panel):
         if row.reason:
             widgets.tooltip(kit, row.reason)
         else:
-            widgets.tooltip(kit, f"{row.title}\n{run_id}", "Enter or double-click opens it, Del deletes it")
+            kind = f", {row.kind}" if row.kind else ""
+            widgets.tooltip(kit, f"{row.title}{kind}\n{run_id}", "Enter or double-click opens it, Del deletes it")
         if clicked:
             self._selected = run_id
         double = clicked and imgui.is_mouse_double_clicked(imgui.MouseButton_.left)
@@ -317,12 +319,33 @@ class RunsPanel(Panel):
         kit, t = self.kit, self.kit.theme
         room = imgui.get_content_region_avail().x - kit.px(_MARK_PX)
         face: Face = "semibold" if shown else "medium"
-        title = widgets.shortened(kit, row.title, room, face, 15)
+        mark = kit.px(_KIND_PX + 8) if row.kind else 0.0
+        title = widgets.shortened(kit, row.title, room - mark, face, 15)
         write(kit, at.x, middle, title, t.text, face, 15)
         left = kit.text_size(title, face, 15).x + kit.px(10)
+        if row.kind:
+            left += self._draw_kind(row.kind, at.x + left - kit.px(2), middle, room - left) + kit.px(10)
         if room - left > kit.px(60) and row.title != row.run.run_id:
             words = widgets.shortened(kit, row.run.run_id, room - left, "mono", 13)
             write(kit, at.x + left, middle, words, t.text3, "mono", 13)
+
+    def _draw_kind(self, kind: str, x: float, middle: float, room: float) -> float:
+        """Draw the kind of a run as a chip after its name, without its words where they have no room; return its width.
+
+        The tooltip of the row has the words, too.
+        """
+        kit, t = self.kit, self.kit.theme
+        words, width = kind, kit.text_size(kind, "medium", 13).x + kit.px(14)
+        if width > room:
+            words, width = "", kit.px(_KIND_PX)
+        low = ImVec2(x, round(middle - kit.px(10)))
+        imgui.get_window_draw_list().add_rect_filled(low, low + ImVec2(width, kit.px(20)), u32(t.field), kit.px(5))
+        if words:
+            write(kit, x + kit.px(7), middle, words, t.text2, "medium", 13)
+        else:
+            inset = (width - kit.text_size(icons.CODE, "regular", 11).x) / 2
+            kit.draw_text(ImVec2(x + inset, low.y + kit.px(4)), icons.CODE, t.text2, "regular", 11)
+        return float(width)
 
     def _draw_cell(self, row: RunRow, head: _Head) -> None:
         kit, t = self.kit, self.kit.theme
@@ -412,6 +435,8 @@ def _can_go_on(row: RunRow, run: RunView | None) -> bool:
 def _resume_tip(row: RunRow) -> str:
     if row.can_resume:
         return "Continue this run where it stood"
+    if row.kind:
+        return "Its network or loop is your own, and begins anew in your code"
     return "Only a run that was paused, stopped or interrupted can be continued"
 
 

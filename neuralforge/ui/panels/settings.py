@@ -8,9 +8,10 @@ from typing import ClassVar, Final
 from imgui_bundle import ImVec2, imgui, imgui_ctx
 
 from neuralforge.ui import icons, widgets
-from neuralforge.ui.forms import Form, label_of
+from neuralforge.ui.forms import Form
 from neuralforge.ui.kit import Kit
 from neuralforge.ui.panel import Arrangement, Dock, Panel, Post
+from neuralforge.ui.wording import label_of
 from neuralforge.workbench.commands import ChangeSettings
 from neuralforge.workbench.settings import preference_fields
 from neuralforge.workbench.view import View

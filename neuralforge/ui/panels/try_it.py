@@ -1,4 +1,4 @@
-"""Asks the network: about a sample of the data, or about what is drawn with the mouse, while it trains."""
+"""Asks the network: about a sample of the data, or about what is drawn with the mouse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,18 @@ from neuralforge.graph.datainfo import DataInfo
 from neuralforge.ui import icons, widgets
 from neuralforge.ui.answer_view import AnswerView, input_of
 from neuralforge.ui.kit import Kit
-from neuralforge.ui.look_state import column, draw_missing, draw_step, info_of, is_wide, step_text
+from neuralforge.ui.look_state import (
+    column,
+    draw_missing,
+    draw_step,
+    info_of,
+    is_plane,
+    is_wide,
+    of_run,
+    step_text,
+    when_answered,
+)
+from neuralforge.ui.own_runs import LOOP_HAS_SAMPLES
 from neuralforge.ui.panel import Panel, Post
 from neuralforge.ui.rows import u32
 from neuralforge.ui.sketch import MNIST_FIT, Sketch, fit_of
@@ -77,10 +88,15 @@ class TryPanel(Panel):
     @classmethod
     def leads(cls, view: View) -> bool:
         """Return whether single samples show more than the plane could."""
-        return view.data.points is None
+        run = view.run
+        return view.data.points is None if run is None else not run.own_loop and not is_plane(run, view.data)
 
     def draw(self, view: View, post: Post) -> None:
         """Draw what can be asked, and the answer."""
+        view = of_run(view)
+        if view.run is not None and view.run.own_loop:
+            widgets.empty(self.kit, icons.DRAW, "Nothing to try", LOOP_HAS_SAMPLES)
+            return
         words = "Train a network, and see here what it says to a sample, or to what you draw."
         if draw_missing(self.kit, view, post, icons.DRAW, "Nothing to try yet", words):
             return
@@ -160,9 +176,9 @@ class TryPanel(Panel):
     ) -> None:
         prediction = run.prediction
         if sketch is not None and self._mode == "draw":
-            self._draw_drawing(prediction, sketch, info, view, post, wide=wide)
+            self._draw_drawing(run, sketch, info, view, post, wide=wide)
         elif prediction is None or prediction.split is None:
-            widgets.text(self.kit, "The answer comes with the next step.", self.kit.theme.text3, size_px=14)
+            widgets.text(self.kit, f"The answer comes {when_answered(run)}.", self.kit.theme.text3, size_px=14)
         else:
             self._answers.draw(prediction, info, view.task)
 
@@ -226,7 +242,7 @@ class TryPanel(Panel):
 
     def _draw_drawing(
         self,
-        prediction: Prediction | None,
+        run: RunView,
         sketch: Sketch,
         info: DataInfo,
         view: View,
@@ -234,7 +250,7 @@ class TryPanel(Panel):
         *,
         wide: bool,
     ) -> None:
-        kit, t = self.kit, self.kit.theme
+        kit, t, prediction = self.kit, self.kit.theme, run.prediction
         room = imgui.get_content_region_avail()
         below = 24 if wide else 20 + 40 + 5 * 29 + 16
         side = round(max(kit.px(84), min((room.x - kit.px(12)) / (3 if wide else 2), room.y - kit.px(below))))
@@ -264,7 +280,8 @@ class TryPanel(Panel):
         if answer is not None:
             self._answers.draw_result(answer, info, view.task)
         else:
-            words = "The network answers while you draw." if sketch.is_blank else "The answer comes with the next step."
+            later = f"The answer comes {when_answered(run)}."
+            words = "The network answers while you draw." if sketch.is_blank else later
             widgets.text(kit, words, t.text3, size_px=14)
 
     def _draw_pad(self, sketch: Sketch, side: float) -> None:

@@ -484,7 +484,7 @@ def test_unsaved_work_is_copied_soon_and_a_disk_that_refuses_is_told_once(live, 
 def test_a_fault_is_told_a_copy_kept_and_everything_goes_on(live, monkeypatch):
     async def scenario(person):
         person.do(do.NewDocument(), do.Apply(AddNode(Node.make("fc", "linear"))))
-        monkeypatch.setattr(person.desk.documents.editor, "undo", lambda: 1 / 0)
+        monkeypatch.setattr(person.desk.documents.editor, "go_to", lambda position: 1 / 0)
         view = person.do(do.Undo())
         assert "ZeroDivisionError" in view.notice[2] and "copy" in view.notice[2]
         assert any("Traceback" in line.text for line in view.log)

@@ -164,3 +164,79 @@ def test_every_truncation_and_flipped_byte_is_refused_or_harmless(tmp_path):
                 assert "\n" not in str(error)
                 outcomes.add("refused")
     assert "refused" in outcomes
+
+
+@pytest.mark.parametrize("kind", [np.str_, np.bytes_])
+def test_names_of_columns_and_classes(tmp_path, kind):
+    np.savez(tmp_path / "a.npz", x=X, y=Y, features=np.array(["w", "h"], kind), classes=np.array(["odd", "even"], kind))
+    raw = load(str(tmp_path / "a.npz"))
+    assert raw.info.features == ("w", "h") and raw.info.classes == ("odd", "even")
+    assert np.array_equal(raw.targets, Y)
+    raw = load(str(tmp_path / "a.npz"), {"names": "false"})
+    assert raw.info.features == ("x1", "x2") and raw.info.classes == ("0", "1")
+
+
+BROKEN = np.frombuffer((0x110000).to_bytes(4, "little") * 2, "<U1")
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "words"),
+    [
+        ("features", np.array([Bomb("nowhere")] * 2, object), "holds Python objects"),
+        ("classes", np.arange(2), "must hold names, as texts [N]. Received: int64 of shape (2,)"),
+        ("features", np.array([["w", "h"]]), "must hold names"),
+        ("features", np.array("w"), "must hold names"),
+        ("classes", np.array([b"\xff", b"a"]), "not Unicode"),
+        ("features", BROKEN, "not Unicode"),
+        ("features", np.array(["w"]), "1 names of features are given for samples of shape (2,)"),
+        ("features", np.array(["w", "w"]), "two of the features are named 'w'"),
+        ("classes", np.array(["a", "a"]), "two of the classes are named 'a'"),
+        ("classes", np.array(["a\0b", "a"]), "character NUL"),
+        ("classes", np.array(["a"]), "targets must be indices from 0 to 0"),
+        ("classes", np.array(["a", "b", "c"]), "class 'c' has 0 samples"),
+    ],
+)
+def test_names_that_cannot_be(tmp_path, name, array, words):
+    np.savez(tmp_path / "a.npz", x=X, y=Y, **{name: array})
+    with pytest.raises(UserError) as caught:
+        load(str(tmp_path / "a.npz"))
+    message = str(caught.value)
+    assert words in message and message.startswith(str(tmp_path / "a.npz"))
+    assert "\n" not in message and message.endswith(".") and len(message) < 400
+    load(str(tmp_path / "a.npz"), {"names": "false"})
+
+
+def test_very_many_names_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(npz_file, "_MAX_NAMES", 1)
+    np.savez(tmp_path / "a.npz", x=X, y=Y, classes=np.array(["a", "b"]))
+    with pytest.raises(UserError, match="must hold names"):
+        load(str(tmp_path / "a.npz"))
+
+
+def test_names_count_for_the_memory(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "a.npz", x=X, y=Y, classes=np.array(["a", "b" * 2**20]))
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2**22)
+    with pytest.raises(UserError, match="more than half of the"):
+        load(str(tmp_path / "a.npz"))
+
+
+def test_indices_that_are_texts_where_classes_are_named(tmp_path):
+    np.savez(tmp_path / "a.npz", x=X, y=np.array(["a", "b"])[Y], classes=np.array(["a", "b"]))
+    with pytest.raises(
+        UserError, match=r"must be indices from 0 to 1 of the classes that are named\. Received: <U1\.$"
+    ):
+        load(str(tmp_path / "a.npz"))
+
+
+def test_targets_that_are_no_text(tmp_path):
+    np.savez(tmp_path / "a.npz", x=X, y=np.concatenate([BROKEN] * 4))
+    with pytest.raises(UserError, match="not Unicode"):
+        load(str(tmp_path / "a.npz"))
+
+
+def test_endless_arrays_of_nothing_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        for name, member in (("x", npy("(8, 2)", body=bytes(64))), ("classes", npy("(1000000000000,)", "'<U0'"))):
+            archive.writestr(f"{name}.npy", member)
+    with pytest.raises(UserError, match="shape that cannot be"):
+        load(str(tmp_path / "a.npz"))

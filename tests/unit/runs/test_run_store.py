@@ -40,6 +40,13 @@ def test_runs_are_listed_newest_first_and_broken_ones_say_why(store):
     assert all(run.status.startswith("unreadable: ") and not run.is_readable for run in runs[3:])
 
 
+def test_a_summary_tells_what_made_a_run(store, make_header):
+    header = make_header("loop", kind="own loop", replayable=False, created_utc="2026-11-29T00:00:00+00:00")
+    RunLog.create(store.runs_dir, header).close("stopped")
+    loop, drawn = store.list()[:2]
+    assert (loop.kind, loop.replayable) == ("own loop", False) and (drawn.kind, drawn.replayable) == ("graph", True)
+
+
 def test_a_store_without_folder_is_empty(tmp_path):
     assert RunStore(tmp_path / "none").list() == []
     with pytest.raises(UserError, match="no run in"):

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from neuralforge.graph.params import ParamField, Range
 from neuralforge.layers.registry import catalog
 from neuralforge.ui import numbers
-from neuralforge.ui.forms import label_of, number_text, scrubbed, shown, tip_of
+from neuralforge.ui.forms import scrubbed
+from neuralforge.ui.wording import label_of, number_text, shown, tip_of
 from neuralforge.workbench.config import config_fields
 
 

@@ -109,6 +109,6 @@ def test_what_is_seen_says_what_is_looked_at(host: Host, desk: Desk) -> None:
 def test_the_panel_that_shows_most_of_a_run_leads(host: Host) -> None:
     flat = mock.create_autospec(Points, instance=True)
     view = live_view()
-    plane = mock.Mock(spec=View, data=mock.Mock(points=flat))
+    plane = mock.Mock(spec=View, data=mock.Mock(points=flat), run=None)
     assert [key for key in host._kinds if host._leads(key, view)] == ["try"]
     assert [key for key in host._kinds if host._leads(key, plane)] == ["decision"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from neuralforge.ui.panels.knobs import _ELSEWHERE, choices_of, more_fields, optimizer_changes, title_of
+from neuralforge.ui.panels.knobs import _ELSEWHERE, choices_of, more_fields, optimizer_changes
+from neuralforge.ui.wording import title_of
 from neuralforge.workbench.config import OptimizerKey, ScheduleKey, TrainConfig, config_fields
 from neuralforge.workbench.view import KnobsView
 from tests.ui.hands import view_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from neuralforge.graph.datainfo import DataInfo
-from neuralforge.ui.look_state import info_of
+from neuralforge.ui.look_state import info_of, is_here, of_run
 from neuralforge.workbench.view import DataView
 from tests.ui.hands import live_view
 
@@ -39,3 +39,15 @@ def test_data_is_that_of_a_run_with_the_same_source_and_options_alone(data: Data
     data = replace(data, info=replace(data.info, input_shape=shape) if data.info else None)
     run = replace(run, data="csv", data_options=PATH)
     assert (info_of(run, data) is not None) == is_same
+
+
+def test_an_opened_run_is_shown_with_its_own_data_and_task_whatever_is_chosen() -> None:
+    view = live_view()
+    assert view.run is not None
+    chosen = replace(view, data=_data("iris", {}), task="regression", run=replace(view.run, task=None))
+    assert of_run(chosen) is chosen and of_run(replace(chosen, run=None)).data is chosen.data
+    own = _data("digits", {})
+    opened = replace(view.run, live=False, driver="", own_data=own, task="classification")
+    shown = of_run(replace(chosen, run=opened))
+    assert shown.data is own and shown.task == "classification" and is_here(opened)
+    assert not is_here(replace(opened, own_data=None))

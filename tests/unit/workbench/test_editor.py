@@ -26,7 +26,7 @@ from neuralforge.graph.edits import (
 from neuralforge.graph.graph import Edge, Graph, Node
 from neuralforge.layers.registry import catalog
 from neuralforge.templates.registry import find
-from neuralforge.workbench import editor as editor_module
+from neuralforge.workbench import history
 from neuralforge.workbench.editor import Editor, document_path, save
 
 
@@ -221,7 +221,7 @@ def test_every_node_has_a_place() -> None:
 
 
 def test_the_oldest_steps_go(editor: Editor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(editor_module, "MAX_STEPS", 5)
+    monkeypatch.setattr(history, "MAX_STEPS", 5)
     for number in range(8):
         editor.apply(SetTitle("fc1", f"title {number}"))
     assert len(editor.history) == editor.position == 5

@@ -1,0 +1,311 @@
+"""What `neuralforge.open` returns: the run and its window, as a cell holds them.
+
+Everything that is asked here is a request in force at the next boundary between two steps, as if it had been asked in
+the window, and it is written down the same way. Time passes for the run between cells, while a cell awaits `until`,
+and in `wait`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from neuralforge.app.notebook.graph import GraphHandle
+from neuralforge.app.notebook.held import Held
+from neuralforge.app.notebook.inline import Card
+from neuralforge.app.notebook.opening import Planning
+from neuralforge.app.notebook.station import Station
+from neuralforge.app.rundesk import LiveRun
+from neuralforge.errors import UserError
+from neuralforge.graph.edits import Edit
+from neuralforge.workbench import commands as do
+from neuralforge.workbench.knobs import KnobBoard, KnobValue, Refused
+from neuralforge.workbench.requests import Request
+from neuralforge.workbench.status import RunState
+from neuralforge.workbench.view import KnobsView
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_OVER: Final = ("completed", "stopped", "failed")
+
+
+class RunFailed(RuntimeError):
+    """The run that was waited for has failed; the message says why."""
+
+
+class Handle(Held):
+    """A network, its data, the run and the window.
+
+    Args:
+        station: The application.
+        planning: Makes the plan that it was opened with; None where it was opened without network or data.
+    """
+
+    def __init__(self, station: Station, planning: Planning | None) -> None:
+        super().__init__(station)
+        self._planning = planning
+        self._is_taken = planning is None
+        self._preparing: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._waiting: list[Request] = []
+        self._error: Exception | None = None
+        self._graph = GraphHandle(self._graph_view, self._edit)
+        if planning is not None:
+            station.loop.call(self._begin_preparing)
+
+    # Controls
+
+    def run(self, steps: int | None = None) -> Handle:
+        """Train: begin a run, or go on with the one that is paused.
+
+        Args:
+            steps: Pause after so many steps; None trains to the end.
+
+        Returns:
+            The handle itself, so that `neuralforge.open(...).run()` is all one needs.
+
+        Raises:
+            UserError: When there is nothing to train, or the run refuses.
+        """
+        if steps is not None and steps < 1:
+            raise Refused(f"At least 1 step can be run. Received: {steps!r}")
+        request = Request(action="run", steps=steps, actor="script", widget="notebook")
+        if self._is_starting or self._training is not None:
+            self._ask(request)
+        else:
+            self._start(request if steps is not None else None)
+        return self
+
+    def step(self, n: int = 1) -> None:
+        """Make n steps, then pause; `await h.until(state="paused")` waits for them.
+
+        Raises:
+            UserError: When there is nothing to train, or n is less than 1.
+        """
+        self.run(steps=n)
+
+    def reset(self) -> None:
+        """End the run, and make a new one from the same plan and seed, which waits for `run`.
+
+        Raises:
+            UserError: When there is no run to reset.
+        """
+        if self._live is None:
+            raise UserError("There is no run to reset; call run() first.")
+        self._begin_start(self._desktop.training.reset())
+
+    # What there is
+
+    @property
+    def graph(self) -> GraphHandle:
+        """The network on the canvas, to be edited from code."""
+        self._ready()
+        return self._graph
+
+    @property
+    def model(self) -> nn.Module:
+        """The module that trains, for use while the run is paused.
+
+        Between two cells it is the live one: what changes its weights changes the run, and no log knows of it.
+
+        Raises:
+            UserError: When there is no run, or it is training in its thread at this moment.
+        """
+        live = self._live
+        if live is None:
+            raise UserError("There is no run yet, so there is no model; call run(), or step().")
+        if live.driver.on_worker and live.run.session.state == "running":
+            raise UserError("The model is in use: pause the run first, and await h.until(state='paused').")
+        return live.run.session.engine.model
+
+    # Waiting
+
+    async def until(
+        self, *, step: int | None = None, epoch: int | None = None, state: RunState | None = None
+    ) -> Handle:
+        """Let the run go on until it has come somewhere, is over, or the window is closed.
+
+        Args:
+            step: Until so many steps are made.
+            epoch: Until so many epochs are over.
+            state: Until it is in that state, such as "paused".
+
+        Returns:
+            The handle.
+
+        Raises:
+            UserError: When what was asked for before could not be done; the run was not begun, say.
+            RunFailed: When the run has failed.
+        """
+        await self._until(lambda: self._is_there(step, epoch, state))
+        return self
+
+    def wait(self, *, step: int | None = None, epoch: int | None = None, state: RunState | None = None) -> Handle:
+        """Do as `until`, from ordinary code: at a prompt or in a script.
+
+        With nothing said, it waits until the window is closed; without a window, until the run is over.
+
+        Raises:
+            UserError: As `until`; and in a notebook, where the loop runs already.
+            RunFailed: When the run has failed.
+        """
+        loop = self._station.loop
+        if (step, epoch, state) == (None, None, None) and self._station.window is not None:
+            loop.wait(self._station.ended())
+            self._raise_error()
+        else:
+            loop.wait(self.until(step=step, epoch=epoch, state=state))
+        return self
+
+    def _is_there(self, step: int | None, epoch: int | None, state: RunState | None) -> bool:
+        self._raise_error()
+        live = self._live
+        if live is None or self._is_starting:
+            if self._station.window is None and not self._is_starting and self._preparing_is_over():
+                raise UserError("Nothing is training; call run() first.")
+            return not self.is_open
+        session = live.run.session
+        if session.state == "failed":
+            raise RunFailed(session.trouble or "The run has failed.")
+        over = session.state in _OVER and (live.task.done() or not self.is_open)
+        if over or not self.is_open:
+            return True
+        if session.state == "paused" and session.trouble and state is None:
+            raise UserError(f"The run is paused: {session.trouble}")
+        return (
+            (step is not None and session.step >= step)
+            or (epoch is not None and session.progress().epoch > epoch)
+            or (state is not None and session.state == state and not self._is_asking())
+        )
+
+    def _preparing_is_over(self) -> bool:
+        return self._preparing is None or self._preparing.done()
+
+    def _card(self) -> Card:
+        if self._error is not None:
+            return Card(title="NeuralForge", facts=("open" if self.is_open else "closed",), trouble=str(self._error))
+        if not self._is_taken and not self._is_starting:
+            return Card(title="NeuralForge", facts=("loading",))
+        return super()._card()
+
+    # Inside
+
+    @property
+    def _live(self) -> LiveRun | None:
+        return self._desktop.live
+
+    @property
+    def _run(self) -> LiveRun | None:
+        return self._live
+
+    @property
+    def _training(self) -> LiveRun | None:
+        live = self._live
+        return live if live is not None and not live.ended else None
+
+    @property
+    def _is_starting(self) -> bool:
+        return self._starting is not None and not self._starting.done()
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        if self._station.error is not None:
+            error_of_window, self._station.error = self._station.error, None
+            why = f"{type(error_of_window).__name__}: {error_of_window}"
+            raise RuntimeError(f"The window has ended: {why}") from error_of_window
+
+    def _begin_preparing(self) -> None:
+        self._preparing = asyncio.get_running_loop().create_task(self._prepare())
+
+    async def _prepare(self) -> None:
+        planning = self._planning
+        assert planning is not None
+        try:
+            await self._desktop.engine()
+            planned = await asyncio.to_thread(planning.result)
+        except Exception as error:  # said by the next call; one of our own is told of here already
+            self._error = error
+            if isinstance(error, UserError):
+                self._desktop.console.say(str(error), "error")
+            else:
+                self._desktop.fault(error, "What was to be opened could not be")
+            return
+        self._take(planned)
+
+    def _take(self, planned: Any) -> None:
+        if not self._is_taken:
+            self._is_taken = True
+            self._desktop.take_plan(planned.plan, planned.view, planned.path)
+
+    def _ready(self) -> None:
+        """Have the plan on the canvas, here and now; a cell cannot let the loop go on."""
+        if not self._is_taken and self._planning is not None:
+            self._take(self._planning.result())
+
+    def _start(self, then: Request | None) -> None:
+        """Begin a run; `then` is asked for before its first step."""
+        self._begin_start(self._begin_run(paused=then is not None))
+        if then is not None:
+            self._waiting.append(then)
+
+    def _begin_start(self, work: Any) -> None:
+        if not self.is_open:
+            work.close()
+            raise UserError("It is closed; open it again.")
+        self._starting = self._station.loop.call(lambda: asyncio.get_running_loop().create_task(self._started(work)))
+
+    async def _begin_run(self, *, paused: bool) -> None:
+        if self._preparing is not None:
+            await asyncio.shield(self._preparing)
+        self._ready()
+        await self._desktop.train(paused=paused)
+
+    async def _started(self, work: Any) -> None:
+        try:
+            await work
+        except Exception as error:  # said by the next call
+            self._error = error
+            self._waiting.clear()
+            return
+        live = self._training
+        waiting, self._waiting = self._waiting, []
+        for request in waiting:
+            try:
+                if live is not None:
+                    self._asked.append(live.ask(request))
+            except UserError as error:
+                self._error = error
+
+    def _ask(self, request: Request) -> None:
+        if self._is_starting:
+            self._waiting.append(request)
+        else:
+            super()._ask(request)
+
+    def _knobs_view(self) -> KnobsView:
+        self._ready()
+        desktop = self._desktop
+        return desktop.training.knobs(desktop.documents.editor, desktop.documents.task(desktop.data.info))
+
+    def _turn(self, key: str, value: KnobValue) -> None:
+        view = self._knobs_view()
+        request = Request(changes={key: value}, actor="script", widget="notebook")
+        if self._training is not None and not self._is_starting:
+            self._ask(request)
+            return
+        board = KnobBoard({knob.key: knob for knob in view.knobs}, view.absent, view.values, {})
+        checked = board.check({key: value})[key]
+        if self._is_starting:
+            self._waiting.append(request)
+        else:
+            self._station.loop.call(lambda: self._desktop.perform(do.Turn(key, checked, widget="notebook")))
+
+    def _graph_view(self) -> Any:
+        editor = self._desktop.documents.editor
+        return editor.document, editor.inference
+
+    def _edit(self, edit: Edit) -> None:
+        self._station.loop.call(lambda: self._desktop.perform(do.Apply(edit)))

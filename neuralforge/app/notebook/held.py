@@ -1,0 +1,187 @@
+"""What a run in a cell has, whoever makes its steps."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from neuralforge.app.notebook.inline import Card, html_of
+from neuralforge.app.notebook.knobs import Knobs
+from neuralforge.app.notebook.metrics import Metrics
+from neuralforge.app.notebook.picture import Picture, temporary_file
+from neuralforge.app.notebook.station import Station
+from neuralforge.app.steeredrun import SteeredRun
+from neuralforge.errors import UserError
+from neuralforge.runs.events import Event
+from neuralforge.runs.reader import RunReader
+from neuralforge.ui.numbers import count, number
+from neuralforge.workbench.knobs import KnobValue
+from neuralforge.workbench.requests import ControlAction, Request, Ticket
+from neuralforge.workbench.status import RunState
+from neuralforge.workbench.view import KnobsView
+
+LOOK_SECS: Final = 0.005
+
+
+class Held(ABC):
+    """A run and its window, as a cell holds them.
+
+    Args:
+        station: The application.
+    """
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._desktop = station.desktop
+        self._asked: list[Ticket] = []
+        self._knobs = Knobs(self._knobs_view, self._turn)
+
+    @property
+    @abstractmethod
+    def _run(self) -> SteeredRun | None:
+        """The run; None as long as there is none."""
+
+    @abstractmethod
+    def _knobs_view(self) -> KnobsView:
+        """Return what can be turned."""
+
+    @abstractmethod
+    def _turn(self, key: str, value: KnobValue) -> None:
+        """Turn a knob."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the window is open; without a display, whether it was not closed."""
+        return self._station.is_open
+
+    @property
+    def knobs(self) -> Knobs:
+        """The knobs, of the run or of the one that is next: `knobs.lr = 3e-4`."""
+        return self._knobs
+
+    @property
+    def state(self) -> RunState | None:
+        """State of the run; None before there is one."""
+        run = self._run
+        return run.run.session.state if run is not None else None
+
+    @property
+    def steps(self) -> int:
+        """Steps that were made."""
+        run = self._run
+        return run.run.session.step if run is not None else 0
+
+    @property
+    def metrics(self) -> Metrics:
+        """The numbers of the run so far, as arrays: `metrics["train/loss"].values`, or `metrics.frame()`."""
+        run = self._run
+        if run is None:
+            return Metrics({})
+        run.tick()
+        return Metrics.of(run.feed.book)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What was changed and what happened so far, oldest first."""
+        run = self._run
+        return run.events() if run is not None else ()
+
+    @property
+    def run_log(self) -> RunReader:
+        """The log of the run, read from its files; what is newer than a second may not be there yet.
+
+        Raises:
+            UserError: When there is no run yet.
+        """
+        run = self._run
+        if run is None:
+            raise UserError("There is no run yet, so there is no log.")
+        return RunReader(run.run.folder)
+
+    def pause(self) -> None:
+        """Pause at the next boundary.
+
+        Raises:
+            UserError: When nothing is training.
+        """
+        self._control("pause")
+
+    def stop(self) -> None:
+        """End the run at the next boundary.
+
+        Raises:
+            UserError: When nothing is training.
+        """
+        self._control("stop")
+
+    def close(self) -> None:
+        """Close the window."""
+        self._station.close()
+
+    def screenshot(self, path: str | Path | None = None) -> Picture:
+        """Take a picture of the window as it is now, which a cell shows.
+
+        Without a display it is drawn off screen.
+
+        Args:
+            path: PNG file to write; None keeps none.
+
+        Raises:
+            UserError: When there are no pixels here.
+            OSError: When the file cannot be written.
+        """
+        file = Path(path) if path is not None else temporary_file()
+        return Picture.read(self._station.picture(file), keep=path is not None)
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        while not holds():
+            await asyncio.sleep(LOOK_SECS)
+
+    def _control(self, action: ControlAction, steps: int | None = None) -> None:
+        self._ask(Request(action=action, steps=steps, actor="script", widget="notebook"))
+
+    def _ask(self, request: Request) -> None:
+        run = self._run
+        if run is None or run.ended:
+            raise UserError("Nothing is training; call run() first.")
+        self._asked.append(run.ask(request))
+
+    def _is_asking(self) -> bool:
+        """Return whether something that was asked for is not decided yet; the state is one of before, then."""
+        self._asked = [ticket for ticket in self._asked if ticket.status == "queued" and not ticket.request.at_step]
+        return bool(self._asked)
+
+    def _repr_html_(self) -> str:
+        return html_of(self._card())
+
+    def __repr__(self) -> str:
+        card = self._card()
+        return " | ".join((card.title, *card.facts, *((card.trouble,) if card.trouble else ())))
+
+    def _card(self) -> Card:
+        run = self._run
+        if run is None:
+            name = self._desktop.documents.editor.document.name
+            return Card(title=name, facts=("open" if self.is_open else "closed", "not trained yet"))
+        run.tick()
+        view = run.view(False)
+        progress = view.progress
+        last = {name: value for name, value in Metrics.of(view.series).last.items() if not name.startswith("knob/")}
+        of = f" of {count(progress.total_steps)}" if progress.total_steps else ""
+        facts = [
+            progress.state,
+            f"step {count(progress.step)}{of}",
+            *(f"{name} {number(value)}" for name, value in last.items() if math.isfinite(value)),
+            f"run {view.run_id}",
+        ]
+        return Card(
+            title=view.name,
+            facts=tuple(facts),
+            book=view.series,
+            events=view.events,
+            trouble=view.trouble or "",
+        )

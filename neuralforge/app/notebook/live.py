@@ -1,0 +1,507 @@
+"""What `neuralforge.live` returns: a loop of the person's own, with knobs, a log and a window around it."""
+
+from __future__ import annotations
+
+import asyncio
+import linecache
+import sys
+import threading
+import time
+import traceback
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sized,
+)
+from contextlib import suppress
+from types import AsyncGeneratorType, FrameType
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+
+from neuralforge.app.notebook.cells import watch_errors
+from neuralforge.app.notebook.held import LOOK_SECS, Held
+from neuralforge.app.notebook.station import Station
+from neuralforge.app.ownrun import OwnRun
+from neuralforge.errors import UserError
+from neuralforge.workbench.knobs import KnobValue
+from neuralforge.workbench.requests import Request
+from neuralforge.workbench.view import KnobsView
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from neuralforge.train.own_loop import OwnLoop
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_NO_WINDOW_SECS: Final = 0.05
+"""How often what goes on beside a loop gets its turn where no window asks for one."""
+_MAX_SOURCE: Final = 200_000
+
+
+class Live(Held):
+    """A loop of one's own: `for x, y in live(loader)`, or `async for` in a notebook.
+
+    A turn of the loop is a step. Before each turn the knobs that were turned are written to the optimizer, and a pause
+    or a stop takes effect; `live.log(loss=loss)` writes down the numbers of the turn. Nothing else of the loop changes.
+
+    In a plain `for`, and between the turns of an `async for`, frames are drawn by the loop itself, so turns of 300 ms
+    leave the window three frames a second. `live.run(function)` makes the turns in a thread of their own, and the
+    window keeps its rate.
+
+    Args:
+        station: The application.
+        run: The run.
+
+    Attributes:
+        due_secs: When the next frame must be drawn, or what goes on beside must have its turn.
+    """
+
+    def __init__(self, station: Station, run: OwnRun) -> None:
+        super().__init__(station)
+        self._own = run
+        self._session: OwnLoop = run.run.session
+        self._thread = threading.get_ident()
+        self.due_secs = 0.0
+        self._is_in_pass = False
+        self._left_by: tuple[FrameType, ...] = ()  # the frames around a turn that was left
+        self._logged = 0  # the step that has numbers
+        self._errors = watch_errors(self._after_code)
+
+    # The loop
+
+    def __call__(self, loader: Iterable[T]) -> Pass[T]:
+        """Go over some data once.
+
+        Args:
+            loader: What gives the batches: a DataLoader, a list, any iterable.
+
+        Returns:
+            What gives the same batches, for `for` and for `async for`.
+
+        Raises:
+            UserError: When this loop is gone through already.
+        """
+        return Pass(self, loader)
+
+    def log(self, values: Mapping[str, object] | None = None, /, **named: object) -> None:
+        """Write down numbers of the present step: `live.log(loss=loss, accuracy=hits / len(x))`.
+
+        Args:
+            values: Name -> number, for names such as "validation/loss".
+            **named: Name -> number; `loss` is the series "train/loss". Numbers, or tensors of one element.
+
+        Raises:
+            UserError: When a name or a value cannot be written down.
+        """
+        self._logged = self._session.step + 1
+        self._session.log(values, **named)
+
+    def knob(
+        self, key: str, value: KnobValue, low: float | None = None, high: float | None = None, doc: str = ""
+    ) -> None:
+        """Declare a knob of one's own, which is read as an attribute: `live.temperature`.
+
+        Args:
+            key: Its name, an identifier.
+            value: Its first value: a number, or True or False.
+            low: Least value.
+            high: Greatest value.
+            doc: What it does.
+
+        Raises:
+            UserError: When the name or the bounds cannot be.
+        """
+        if hasattr(type(self), key):
+            raise UserError(f"A knob cannot be named {key}: that is a method of the loop itself.")
+        self._session.knob(key, value, low, high, doc=doc)
+
+    def __getattr__(self, key: str) -> KnobValue:
+        if key.startswith("_"):
+            raise AttributeError(key)
+        values = self._session.board.values
+        if key in values:
+            return values[key]
+        raise AttributeError(f"There is no knob {key!r}. There are: {', '.join(values)}.")
+
+    @property
+    def model(self) -> nn.Module:
+        """The model that trains."""
+        return self._session.model
+
+    def resume(self, steps: int | None = None) -> None:
+        """Go on after a pause.
+
+        Args:
+            steps: Pause again after so many steps.
+
+        Raises:
+            UserError: When the run is over.
+        """
+        self._control("run", steps)
+
+    def step(self, n: int = 1) -> None:
+        """Make n steps, then pause.
+
+        Raises:
+            UserError: When the run is over, or n is less than 1.
+        """
+        self._control("run", n)
+
+    def close(self) -> None:
+        """End the run and close the window. A loop that still goes on leaves at its next boundary."""
+        super().close()
+        self._errors.leave()
+        if not self._own.in_thread:
+            self._own.end_now()
+
+    # Loops in a thread
+
+    def run(self, function: Callable[[], R]) -> Running[R]:
+        """Call a function, which goes through this loop, in a thread of its own, so that the window keeps its rate.
+
+        The thread has the present number of intra-op threads; what else torch keeps for each thread (grad mode, the
+        default device) is as in a new one. Of anything that the function shares with other cells, one must take care
+        oneself.
+
+        Args:
+            function: What goes through the loop.
+
+        Returns:
+            Its result, to be awaited in a notebook (`await live.run(train)`), or waited for with `wait()` in a script.
+            When the wait is interrupted, the loop pauses.
+
+        Raises:
+            UserError: When the loop is gone through already.
+        """
+        if self._is_in_pass or self._own.in_thread:
+            raise UserError("This loop is gone through already.")
+        import torch
+
+        threads = torch.get_num_threads()
+        self._own.in_thread = True
+
+        def work() -> R:
+            torch.set_num_threads(threads)
+            try:
+                return function()
+            except BaseException as error:
+                self.note_failure(error)
+                raise
+            finally:
+                self._own.in_thread = False
+
+        return Running(self, work)
+
+    # Held
+
+    @property
+    def _run(self) -> OwnRun:
+        return self._own
+
+    def _knobs_view(self) -> KnobsView:
+        return self._own.knobs()
+
+    def _turn(self, key: str, value: KnobValue) -> None:
+        self._ask(Request(changes={key: value}, actor="script", widget="notebook"))
+
+    async def until(self, *, step: int | None = None, state: str | None = None) -> Live:
+        """Wait until the loop has come somewhere, while it goes on in a thread or another task.
+
+        Args:
+            step: Until so many steps are made.
+            state: Until it is in that state, such as "paused".
+
+        Returns:
+            The loop.
+        """
+        await self._until(
+            lambda: (
+                self._own.ended
+                or (step is not None and self.steps >= step)
+                or (state is not None and self.state == state and not self._is_asking())
+            )
+        )
+        return self
+
+    # For the passes
+
+    def _after_code(self, error: BaseException | None) -> None:
+        """Hear how a cell has ended, or what exception nobody has caught; it may have come out of the loop."""
+        frames, self._left_by = self._left_by, ()
+        if error is not None and not self._own.in_thread and _has_passed(error, frames):
+            self.note_failure(error)
+
+    def _after_task(self, task: asyncio.Task[Any]) -> None:
+        """Hear how a task has ended that had left the loop in a turn."""
+        if not task.cancelled():
+            self._after_code(task.exception())
+
+    def note_failure(self, error: BaseException) -> None:
+        """Write down that a turn was left by an exception, or by an interrupt."""
+        self._is_in_pass = False
+        if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
+            self._session.interrupted()
+        elif not isinstance(error, GeneratorExit):
+            self._session.fail(error)
+
+    @property
+    def is_in_pass(self) -> bool:
+        """Whether a loop is being gone through."""
+        return self._is_in_pass
+
+    def enter(self, loader: object) -> OwnLoop:
+        """Begin to go over data."""
+        if self._is_in_pass and self._session.state == "running":
+            raise UserError("This loop is gone through already: one `for` at a time.")
+        batches = len(loader) if isinstance(loader, Sized) else None
+        self._session.begin_pass(batches)
+        self._is_in_pass, self._left_by = True, ()
+        return self._session
+
+    def leave(self) -> None:
+        """End to go over data."""
+        self._is_in_pass = False
+
+    def break_off(self) -> None:
+        """Leave the loop in a turn: it counts where it has logged something, since that is what a turn ends with.
+
+        Whether by a `break` or by an exception is known when the code around the loop has ended. To be called by what
+        the loop has let go of.
+        """
+        self._is_in_pass = False
+        self._left_by = tuple(_frames(sys._getframe(2)))
+        if self._logged == self._session.step + 1:
+            self._session.step_done()
+        with suppress(RuntimeError):  # there is no event loop
+            task = asyncio.current_task()
+            if task is not None:
+                task.add_done_callback(self._after_task)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is another thread than that of the window."""
+        return threading.get_ident() != self._thread
+
+    def draw(self) -> None:
+        """Draw a frame, from the thread of the window."""
+        self._station.frame()
+
+    def go_on(self) -> None:
+        """Find when the next frame is due; after all else had its turn, which may have drawn one that took long."""
+        clock = self._desktop.clock
+        self.due_secs = clock.due_secs() if self._station.is_drawn else time.monotonic() + _NO_WINDOW_SECS
+
+    def give_turn(self) -> None:
+        """Draw a frame and let what goes on beside have its turn, from ordinary code."""
+        if not self.is_elsewhere:
+            self._station.loop.call(self.draw)
+            self.go_on()
+
+    def wait_a_moment(self) -> None:
+        """Wait for a request, from ordinary code.
+
+        Raises:
+            UserError: When nobody could ask for anything.
+        """
+        self.refuse_to_wait_for_nobody()
+        self._session.wait_for_request(LOOK_SECS)
+        self.give_turn()
+
+    def refuse_to_wait_for_nobody(self) -> None:
+        """Raise UserError where a paused loop would wait for ever: without a window, and with no other code to come."""
+        if not self._station.is_open:
+            return  # it is being ended
+        is_alone = not self.is_elsewhere or self._station.loop.kind == "script"
+        if is_alone and not self._station.is_drawn and self._session.state == "paused" and not self._is_asking():
+            why = f": {self._session.trouble}" if self._session.trouble else "."
+            raise UserError(f"The loop is paused, and without a window nothing can let it go on but live.resume(){why}")
+
+
+class Pass(Generic[T]):
+    """One way over some data.
+
+    Args:
+        live: The loop.
+        loader: What gives the batches.
+    """
+
+    def __init__(self, live: Live, loader: Iterable[T]) -> None:
+        self._live = live
+        self._loader = loader
+
+    def __len__(self) -> int:
+        return len(self._loader)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[T]:
+        live, loader = self._live, self._loader
+        session = live.enter(loader)
+        before, done, clock = session.before_step, session.step_done, time.monotonic
+        elsewhere = live.is_elsewhere
+        try:
+            for item in loader:
+                while (said := before()) != "go":
+                    if said == "end":
+                        return
+                    live.wait_a_moment()
+                yield item
+                done()
+                if not elsewhere and clock() >= live.due_secs:
+                    live.give_turn()
+        except GeneratorExit:
+            live.break_off()
+            raise
+        except UserError:
+            raise
+        except BaseException as error:  # an interrupt between two turns, or the loader raised
+            live.note_failure(error)
+            raise
+        finally:
+            live.leave()
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _Turns(self._live, cast("AsyncGeneratorType[T, None]", self._turns()))
+
+    async def _turns(self) -> AsyncGenerator[T, None]:
+        live, loader = self._live, self._loader
+        session = live.enter(loader)
+        before, done, clock = session.before_step, session.step_done, time.monotonic
+        try:
+            for item in loader:
+                while (said := before()) != "go":
+                    if said == "end":
+                        live.leave()
+                        return
+                    live.refuse_to_wait_for_nobody()
+                    await asyncio.sleep(LOOK_SECS)
+                yield item
+                done()
+                if clock() >= live.due_secs:
+                    live.draw()
+                    await asyncio.sleep(0)
+                    live.go_on()
+            live.leave()
+        except GeneratorExit:  # it comes late: another pass may have begun
+            raise
+        except UserError:
+            live.leave()
+            raise
+        except BaseException as error:  # the cell was interrupted, or the loader raised
+            live.note_failure(error)
+            raise
+
+
+class _Turns(Generic[T]):
+    """The turns of an `async for`. It is let go of where the loop is left; asyncio ends a generator only later.
+
+    Args:
+        live: The loop.
+        turns: What gives the batches.
+    """
+
+    __slots__ = ("_live", "_turns")
+
+    def __init__(self, live: Live, turns: AsyncGeneratorType[T, None]) -> None:
+        self._live = live
+        self._turns = turns
+
+    def __aiter__(self) -> _Turns[T]:
+        return self
+
+    def __anext__(self) -> Awaitable[T]:
+        return self._turns.__anext__()
+
+    def __del__(self) -> None:
+        if self._turns.ag_frame is not None and self._live.is_in_pass:
+            self._live.break_off()
+
+
+class Running(Generic[R]):
+    """A function in a thread of its own, with its result.
+
+    Args:
+        live: The loop that it goes through.
+        work: The function.
+    """
+
+    def __init__(self, live: Live, work: Callable[[], R]) -> None:
+        self._live = live
+        self._done = threading.Event()
+        self._result: R
+        self._error: BaseException | None = None
+        self._work = work
+        self._thread = threading.Thread(target=self._carry_out, name="neuralforge-own-loop", daemon=True)
+        self._thread.start()
+
+    def _carry_out(self) -> None:
+        try:
+            self._result = self._work()
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._done.set()
+
+    @property
+    def done(self) -> bool:
+        """Whether the function has returned."""
+        return self._done.is_set()
+
+    def __await__(self) -> Generator[Any, None, R]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> R:
+        try:
+            while not self._done.is_set():
+                await asyncio.sleep(LOOK_SECS)
+        except BaseException:
+            with suppress(UserError):
+                self._live.pause()
+            raise
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def wait(self) -> R:
+        """Wait for the result, from ordinary code: at a prompt or in a script.
+
+        Raises:
+            UserError: In a notebook, where one awaits.
+        """
+        return self._live._station.loop.wait(self._wait())
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    """Yield a frame and those around it."""
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _has_passed(error: BaseException, frames: tuple[FrameType, ...]) -> bool:
+    """Tell whether an exception went through one of some frames."""
+    return any(frame in frames for frame, _line in traceback.walk_tb(error.__traceback__))
+
+
+def source_of(model: nn.Module) -> str:
+    """Return the text of the model and of the code that calls, as far as it is known."""
+    from neuralforge.train import module_source
+
+    parts = [module_source.source_of(model)]
+    frame = _caller()
+    if frame is not None:
+        parts.append("".join(linecache.getlines(frame.f_code.co_filename, frame.f_globals)))
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip())[:_MAX_SOURCE]
+
+
+def _caller() -> Any:
+    """Return the frame of the person's code."""
+    frame = sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "neuralforge":
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame

@@ -1,0 +1,381 @@
+"""The workbench from Python code, without a window: at a loop that nobody else runs, and at one that runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import neuralforge
+from neuralforge.app.notebook.handle import Handle, RunFailed
+from neuralforge.app.notebook.loops import Loop
+from neuralforge.app.planning import make_plan
+from neuralforge.errors import UserError
+from neuralforge.runs.reader import RunReader
+from neuralforge.templates.registry import find
+from neuralforge.train import launch
+from neuralforge.workbench.knobs import Refused
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def handle(runs: Path) -> Iterator[Handle]:
+    made = neuralforge.open("mlp", data="moons", window="none", runs=runs, steps=60, seed=3)
+    yield made
+    made.close()
+
+
+def settings(log: RunReader) -> list[tuple[str, Any, int | None, str]]:
+    return [
+        (event.key, event.new, event.applied_step, event.actor) for event in log.events() if event.operation == "set"
+    ]
+
+
+def test_a_run_is_trained_to_its_end_and_is_the_one_of_the_command_line(handle: Handle, runs: Path) -> None:
+    handle.run().wait()
+    assert handle.state == "completed"
+    assert handle.steps == 60
+    plan = make_plan("mlp", "moons", runs_dir=runs, steps=60, seed=3)
+    run = launch.start(plan)
+    for _ in run.session.steps():
+        pass
+    assert handle.run_log.attributes["weights_sha256"] == run.session.weights_sha256
+
+
+def test_knobs_that_are_set_at_once_are_those_of_the_run(handle: Handle) -> None:
+    handle.knobs.lr = 2e-3
+    assert handle.knobs["lr"] == 2e-3
+    handle.run().wait()
+    assert handle.metrics["knob/lr"].values.tolist() == [2e-3] * 60
+
+
+def test_knobs_that_are_set_while_the_run_begins_are_in_force_in_its_first_step(handle: Handle) -> None:
+    handle.run()
+    handle.knobs.lr = 3e-3
+    handle.wait()
+    assert handle.metrics["effective/lr"].values[0] == 3e-3
+    assert settings(handle.run_log) == [("lr", 3e-3, 1, "script")]
+
+
+def test_a_knob_that_is_turned_on_the_way_is_in_the_log_with_its_step(handle: Handle) -> None:
+    handle.run(steps=20).wait(state="paused")
+    handle.knobs.lr = 1e-4
+    handle.knobs["weight_decay"] = 0.01
+    handle.run().wait()
+    values = handle.metrics["knob/lr"].values
+    assert values[19] != 1e-4
+    assert set(values[20:]) == {1e-4}
+    assert settings(handle.run_log) == [("lr", 1e-4, 21, "script"), ("weight_decay", 0.01, 21, "script")]
+
+
+@pytest.mark.parametrize(("key", "value", "said"), [("lr", 1e9, "from 0 to 100"), ("lr", "much", "number")])
+@pytest.mark.parametrize("when", ["before", "starting", "paused"])
+def test_a_value_that_does_not_fit_is_refused_with_the_reason(
+    handle: Handle, key: str, value: Any, said: str, when: str
+) -> None:
+    if when == "paused":
+        handle.run(steps=5).wait(state="paused")
+    elif when == "starting":
+        handle.run()
+    before = handle.knobs[key]
+    with pytest.raises(Refused, match=said):
+        handle.knobs[key] = value
+    assert handle.knobs[key] == before
+
+
+def test_there_is_no_knob_that_the_optimizer_lacks(handle: Handle) -> None:
+    with pytest.raises(Refused, match="adam has no momentum"):
+        handle.knobs.momentum = 0.9
+    with pytest.raises(AttributeError, match="adam has no momentum"):
+        _ = handle.knobs.momentum
+    with pytest.raises(KeyError, match="There is no knob 'warmth'"):
+        _ = handle.knobs["warmth"]
+    assert "lr" in handle.knobs
+    assert "lr" in dir(handle.knobs)
+    assert len(handle.knobs) == len(list(handle.knobs))
+
+
+def test_steps_are_made_one_by_one(handle: Handle) -> None:
+    with pytest.raises(Refused, match="At least 1 step"):
+        handle.step(0)
+    handle.step()
+    assert handle.wait(state="paused").steps == 1
+    handle.step(7)
+    assert handle.wait(state="paused").steps == 8
+    with pytest.raises(Refused, match="At least 1 step"):
+        handle.step(0)
+
+
+def test_a_stopped_run_is_over(handle: Handle) -> None:
+    handle.run(steps=4).wait(state="paused")
+    handle.stop()
+    handle.wait()
+    assert handle.state == "stopped"
+    with pytest.raises(UserError, match="Nothing is training"):
+        handle.pause()
+
+
+def test_a_reset_run_begins_again_with_the_same_seed(handle: Handle) -> None:
+    handle.run(steps=5).wait(state="paused")
+    first, losses = handle.run_log.folder, handle.metrics["train/loss"].values
+    handle.reset()
+    handle.step(5)
+    handle.wait(state="paused")
+    assert handle.run_log.folder != first
+    np.testing.assert_array_equal(handle.metrics["train/loss"].values, losses)
+
+
+def test_a_reset_needs_a_run(handle: Handle) -> None:
+    with pytest.raises(UserError, match="no run to reset"):
+        handle.reset()
+
+
+def test_waiting_for_a_step_or_an_epoch(runs: Path) -> None:
+    handle = neuralforge.open("mlp", data="moons", window="none", runs=runs, epochs=1000)
+    handle.run().wait(step=30)
+    assert handle.steps >= 30
+    handle.wait(epoch=5)
+    assert handle._live is not None
+    assert handle._live.run.session.progress().epoch > 5
+    handle.close()
+    assert handle.run_log.status == "paused"
+
+
+def test_waiting_for_a_run_that_nobody_began_says_so(handle: Handle) -> None:
+    with pytest.raises(UserError, match="call run"):
+        handle.wait(step=1)
+
+
+def test_the_model_is_the_live_one(handle: Handle) -> None:
+    with pytest.raises(UserError, match="no run yet"):
+        _ = handle.model
+    handle.run(steps=3).wait(state="paused")
+    assert handle._live is not None
+    assert handle.model is handle._live.run.session.engine.model
+
+
+def test_a_failed_run_raises_where_it_is_waited_for(handle: Handle) -> None:
+    handle.run(steps=3).wait(state="paused")
+    handle.model.forward = lambda x: 1 / 0
+    handle.run()
+    with pytest.raises(RunFailed, match="ZeroDivisionError"):
+        handle.wait()
+    assert "ZeroDivisionError" in repr(handle)
+
+
+def test_what_cannot_be_opened_is_said_at_once(runs: Path) -> None:
+    for what, data, said in (
+        ("no_such_net", "moons", "no_such_net"),
+        ("mlp", "no_such_data", "no_such_data"),
+        (object(), "moons", "object"),
+    ):
+        with pytest.raises(UserError, match=said):
+            neuralforge.open(what, data=data, window="none", runs=runs)
+    with pytest.raises(UserError, match="knows no 'lrr'"):
+        neuralforge.open("mlp", data="moons", window="none", runs=runs, lrr=1)
+    with pytest.raises(UserError, match="lr"):
+        neuralforge.open("mlp", data="moons", window="none", runs=runs, lr=-1)
+
+
+def test_what_does_not_go_together_is_said_by_the_next_call(runs: Path) -> None:
+    handle = neuralforge.open("resnet18", data="moons", window="none", runs=runs)
+    with pytest.raises(UserError, match="moons"):
+        handle.run().wait()
+    with pytest.raises(UserError, match="moons"):
+        _ = handle.knobs.lr
+    handle.close()
+
+
+def test_the_graph_is_edited_from_code(handle: Handle) -> None:
+    before = handle.graph.nodes
+    new = handle.graph.add("dropout", after=next(node for node in before if node.startswith("act") or "relu" in node))
+    assert set(handle.graph.nodes) - set(before) == {new}
+    assert not handle.graph.issues
+    handle.graph.set(new, p=0.25)
+    assert handle.graph.params(new) == {"p": 0.25}
+    handle.graph.remove(new)
+    assert set(handle.graph.nodes) == set(before)
+    assert not handle.graph.issues
+    with pytest.raises(UserError, match="did you mean dropout"):
+        handle.graph.add("dropuot")
+    with pytest.raises(UserError, match="no node 'nobody'"):
+        handle.graph.shape("nobody")
+    assert handle.graph.parameters > 0
+
+
+def test_a_document_is_trained_as_it_is(runs: Path) -> None:
+    document = find("mlp").build()
+    handle = neuralforge.open(document, window="none", runs=runs)
+    assert handle.graph.document.graph == document.graph
+    handle.close()
+
+
+def test_a_second_one_replaces_the_first_and_says_so(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = neuralforge.open("mlp", data="moons", window="none", runs=runs).run(steps=5).wait(state="paused")
+    second = neuralforge.open("mlp", data="moons", window="none", runs=runs)
+    assert not first.is_open
+    assert second.is_open
+    assert "is closed" in capsys.readouterr().out
+    assert first.run_log.status == "paused"
+    assert len(first.metrics["train/loss"].steps) == 5
+    second.close()
+    third = neuralforge.open("mlp", data="moons", window="none", runs=runs, steps=3).run().wait()
+    assert third.state == "completed"
+    third.close()
+    assert capsys.readouterr().out == ""
+
+
+def test_on_a_loop_that_runs_one_awaits(runs: Path) -> None:
+    async def cell() -> Handle:
+        handle = neuralforge.open("mlp", data="moons", window="none", runs=runs, steps=40).run()
+        handle.knobs.lr = 5e-3
+        await handle.until(step=10)
+        with pytest.raises(UserError, match="await"):
+            handle.wait()
+        handle.pause()
+        await handle.until(state="paused")
+        handle.step(3)
+        paused_at = handle.steps
+        await handle.until(state="paused")
+        assert handle.steps == paused_at + 3
+        handle.run()
+        return await handle.until()
+
+    handle = asyncio.run(cell())
+    assert (handle.state, handle.steps) == ("completed", 40)
+    assert handle.metrics["effective/lr"].values[0] == 5e-3
+
+
+def test_an_interrupted_wait_leaves_the_run_whole(handle: Handle) -> None:
+    handle.run(steps=2).wait(state="paused")
+    loop: Loop = handle._station.loop
+
+    async def interrupted() -> None:
+        import signal
+
+        loop.loop.call_soon(signal.raise_signal, signal.SIGINT)
+        await handle.until(state="completed")
+
+    with pytest.raises(KeyboardInterrupt):
+        loop.wait(interrupted())
+    assert handle.state == "paused"
+    handle.run().wait()
+    assert handle.state == "completed"
+
+
+def test_the_numbers_come_as_arrays_and_as_a_frame(handle: Handle) -> None:
+    assert repr(handle.metrics) == "no numbers yet"
+    handle.run().wait()
+    steps, losses = handle.metrics["train/loss"]
+    assert steps.tolist() == list(range(1, 61))
+    assert losses.dtype == np.float64
+    frame = handle.metrics.frame()
+    assert frame.loc[60, "train/loss"] == losses[-1]
+    assert frame["validation/loss"].notna().sum() == len(handle.metrics["validation/loss"].steps)
+    with pytest.raises(KeyError, match="There are: train/loss"):
+        _ = handle.metrics["nothing"]
+    assert handle.metrics.last["train/loss"] == losses[-1]
+    log_steps, log_losses = handle.run_log.series("train/loss")
+    np.testing.assert_array_equal(log_steps, steps)
+    np.testing.assert_array_equal(log_losses, losses)
+
+
+def test_a_cell_shows_the_curves_and_the_last_numbers(handle: Handle) -> None:
+    assert "loading" in handle._repr_html_()
+    handle.run(steps=30).wait(state="paused")
+    handle.knobs.lr = 1e-3
+    handle.run().wait()
+    shown = handle._repr_html_()
+    assert shown.count("<polyline") >= 4
+    assert "step 60 of 60" in shown
+    assert "0.01 \u2192 0.001, step 31" in shown or "\u2192 0.001, step 31" in shown
+
+
+def test_waiting_on_a_closed_handle_returns(runs: Path) -> None:
+    handle = neuralforge.open("mlp", data="moons", window="none", runs=runs).run(steps=5).wait(state="paused")
+    handle.close()
+    handle.wait(step=1000)
+    assert "closed" in repr(handle) or handle.state is not None
+    with pytest.raises(UserError, match="open it again"):
+        handle.run()
+
+
+def test_arrays_are_kept_so_that_the_run_can_be_replayed(runs: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 3)).astype(np.float32)
+    y = (x.sum(axis=1) > 0).astype(np.int64)
+    handle = neuralforge.open("mlp", data=(x, y), window="none", runs=runs, steps=20).run().wait()
+    handle.close()
+    result = launch.replay(handle.run_log.folder)
+    assert result.identical
+    assert list(runs.glob("data-*.npz"))
+
+
+def test_a_frame_names_its_target(runs: Path) -> None:
+    import pandas
+
+    frame = pandas.DataFrame({"height": np.arange(60.0), "width": np.arange(60.0) % 7, "kind": ["a", "b", "c"] * 20})
+    with pytest.raises(UserError, match="target"):
+        neuralforge.open("mlp", data=frame, window="none", runs=runs)
+    handle = neuralforge.open("mlp", data=frame, target="kind", window="none", runs=runs, steps=5).run().wait()
+    assert handle._desktop.data.info is not None
+    assert handle._desktop.data.info.classes == ("a", "b", "c")
+    assert handle._desktop.data.info.features == ("height", "width")
+    handle.close()
+
+
+class Own(nn.Module):
+    """A network of the person's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Linear(2, 8)
+        self.head = nn.Sequential(nn.Dropout(0.1), nn.Linear(8, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.relu(self.body(x)))
+
+
+def test_a_module_of_ones_own_is_trained_as_it_is(runs: Path) -> None:
+    torch.manual_seed(0)
+    model = Own()
+    first = model.body.weight.detach().clone()
+    handle = neuralforge.open(model, data="moons", window="none", runs=runs, steps=30)
+    assert {"lr", "head.0.dropout", "body.frozen"} <= set(handle.knobs)
+    handle.knobs.lr = 5e-3
+    handle.run(steps=10).wait(state="paused")
+    assert handle.model is model
+    assert not torch.equal(model.body.weight, first)
+    handle.knobs["body.frozen"] = True
+    frozen = model.body.weight.detach().clone()
+    handle.run().wait()
+    assert torch.equal(model.body.weight, frozen)
+    log = handle.run_log
+    assert (log.attributes["kind"], log.attributes["replayable"], log.status) == ("own module", False, "completed")
+    assert "class Own" in log.source
+    with pytest.raises(UserError, match="not drawn here"):
+        launch.replay(log.folder)
+    handle.run(steps=1).wait(state="paused")
+    assert handle.run_log.folder != log.folder
+    handle.close()
+
+
+def test_a_module_needs_data(runs: Path) -> None:
+    with pytest.raises(UserError, match="data"):
+        neuralforge.open(Own(), window="none", runs=runs)
