@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from neuralforge.app.steeredrun import RunFeed, SteeredRun
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from neuralforge.train.own_launch import LoopRun
 
 _LOOK_SECS: Final = 0.005
+_MAX_LOOP_BYTES: Final = 60_000
+"""What HDF5 holds in an attribute is a little more."""
 
 
 class OwnRun(SteeredRun):
@@ -34,6 +37,7 @@ class OwnRun(SteeredRun):
         self.in_thread = False
         """Whether its turns are made in a thread, which must be waited for."""
         self._modules = modules
+        self._loops: list[str] = []
         self._source = source
 
     @property
@@ -50,6 +54,21 @@ class OwnRun(SteeredRun):
     def moves(self) -> bool:
         """Whether steps were made of late; between two loops the run goes on, and nothing moves."""
         return not self.ended and self.steps_per_sec > 0
+
+    def note_source(self, text: str) -> None:
+        """Note the text of a loop, from the thread that goes round it; written down where the log has it not yet.
+
+        Args:
+            text: The cell or file; what is too long for an attribute of the log is cut.
+        """
+        text = text.replace("\0", "").strip()
+        if not text or text in self._source:
+            return
+        self._loops.append(text)
+        self._source = f"{self._source}\n\n{text}"
+        kept = "\n\n".join(self._loops).encode("utf-8", "replace")[:_MAX_LOOP_BYTES].decode("utf-8", "ignore")
+        with suppress(UserError):  # a disk that refuses is told of at the next boundary
+            self.run.log.set_attribute("loop_source", kept)
 
     async def end(self, *, stop: bool) -> str:
         """End the run; a loop that goes on in a thread leaves at its next boundary first."""

@@ -25,6 +25,7 @@ from neuralforge.workbench.status import Progress, RunState
 from neuralforge.workbench.view import RunView
 
 if TYPE_CHECKING:
+    from neuralforge.runs.reader import RunReader
     from neuralforge.train.launch import Plan, Run
 
 T = TypeVar("T")
@@ -306,12 +307,17 @@ def read_run(folder: Path) -> OpenedRun:
             events=events,
             checkpoints=tuple(entry.step for entry in reader.checkpoints()),
             modules=None if kind == "graph" else (),
-            own_source="" if kind == "graph" else reader.source,
+            own_source="" if kind == "graph" else _own_source(reader),
             own_loop=is_own_loop,
             trouble=trouble,
             can_resume=status in ("interrupted", "paused", "stopped") and bool(attributes.get("replayable", True)),
         )
     )
+
+
+def _own_source(reader: RunReader) -> str:
+    """Return the text of a network or loop that was not drawn here, with what was noted of the loop on the way."""
+    return "\n\n".join(text for text in (reader.source, str(reader.attributes.get("loop_source", ""))) if text)
 
 
 async def begin(

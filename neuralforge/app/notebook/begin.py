@@ -116,7 +116,8 @@ def watch_loop(
     **bounds: tuple[float, float],
 ) -> Live:
     """Do what `neuralforge.live` says."""
-    from neuralforge.app.notebook.live import Live, source_of
+    from neuralforge.app.notebook.live import Live
+    from neuralforge.app.notebook.own_source import source_of
     from neuralforge.app.ownrun import OwnRun
     from neuralforge.app.steeredrun import RunFeed
     from neuralforge.train.own_launch import start_own_loop

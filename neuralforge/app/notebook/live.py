@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import linecache
 import sys
 import threading
 import time
 import traceback
 from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
     Callable,
-    Generator,
     Iterable,
     Iterator,
     Mapping,
     Sized,
 )
 from contextlib import suppress
-from types import AsyncGeneratorType, FrameType
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from neuralforge.app.notebook.cells import watch_errors
 from neuralforge.app.notebook.held import LOOK_SECS, Held
+from neuralforge.app.notebook.own_source import text_of_caller
 from neuralforge.app.notebook.station import Station
+from neuralforge.app.notebook.turns import Pass, Running
 from neuralforge.app.ownrun import OwnRun
 from neuralforge.errors import UserError
 from neuralforge.workbench.knobs import KnobValue
@@ -42,7 +39,6 @@ R = TypeVar("R")
 
 _NO_WINDOW_SECS: Final = 0.05
 """How often what goes on beside a loop gets its turn where no window asks for one."""
-_MAX_SOURCE: Final = 200_000
 
 
 class Live(Held):
@@ -260,6 +256,7 @@ class Live(Held):
         """Begin to go over data."""
         if self._is_in_pass and self._session.state == "running":
             raise UserError("This loop is gone through already: one `for` at a time.")
+        self._own.note_source(text_of_caller())
         batches = len(loader) if isinstance(loader, Sized) else None
         self._session.begin_pass(batches)
         self._is_in_pass, self._left_by = True, ()
@@ -289,20 +286,21 @@ class Live(Held):
         """Whether this is another thread than that of the window."""
         return threading.get_ident() != self._thread
 
-    def draw(self) -> None:
-        """Draw a frame, from the thread of the window."""
-        self._station.frame()
-
     def go_on(self) -> None:
         """Find when the next frame is due; after all else had its turn, which may have drawn one that took long."""
         clock = self._desktop.clock
         self.due_secs = clock.due_secs() if self._station.is_drawn else time.monotonic() + _NO_WINDOW_SECS
 
     def give_turn(self) -> None:
-        """Draw a frame and let what goes on beside have its turn, from ordinary code."""
-        if not self.is_elsewhere:
-            self._station.loop.call(self.draw)
-            self.go_on()
+        """Let the window draw a frame, and what goes on beside have its turn, from ordinary code."""
+        if self.is_elsewhere:
+            return
+        loop = self._station.loop
+        if loop.is_running:
+            self._station.frame()  # nothing else of the loop can go on
+        else:
+            loop.call(lambda: None)  # the window's own task draws, once
+        self.go_on()
 
     def wait_a_moment(self) -> None:
         """Wait for a request, from ordinary code.
@@ -324,158 +322,6 @@ class Live(Held):
             raise UserError(f"The loop is paused, and without a window nothing can let it go on but live.resume(){why}")
 
 
-class Pass(Generic[T]):
-    """One way over some data.
-
-    Args:
-        live: The loop.
-        loader: What gives the batches.
-    """
-
-    def __init__(self, live: Live, loader: Iterable[T]) -> None:
-        self._live = live
-        self._loader = loader
-
-    def __len__(self) -> int:
-        return len(self._loader)  # type: ignore[arg-type]
-
-    def __iter__(self) -> Iterator[T]:
-        live, loader = self._live, self._loader
-        session = live.enter(loader)
-        before, done, clock = session.before_step, session.step_done, time.monotonic
-        elsewhere = live.is_elsewhere
-        try:
-            for item in loader:
-                while (said := before()) != "go":
-                    if said == "end":
-                        return
-                    live.wait_a_moment()
-                yield item
-                done()
-                if not elsewhere and clock() >= live.due_secs:
-                    live.give_turn()
-        except GeneratorExit:
-            live.break_off()
-            raise
-        except UserError:
-            raise
-        except BaseException as error:  # an interrupt between two turns, or the loader raised
-            live.note_failure(error)
-            raise
-        finally:
-            live.leave()
-
-    def __aiter__(self) -> AsyncIterator[T]:
-        return _Turns(self._live, cast("AsyncGeneratorType[T, None]", self._turns()))
-
-    async def _turns(self) -> AsyncGenerator[T, None]:
-        live, loader = self._live, self._loader
-        session = live.enter(loader)
-        before, done, clock = session.before_step, session.step_done, time.monotonic
-        try:
-            for item in loader:
-                while (said := before()) != "go":
-                    if said == "end":
-                        live.leave()
-                        return
-                    live.refuse_to_wait_for_nobody()
-                    await asyncio.sleep(LOOK_SECS)
-                yield item
-                done()
-                if clock() >= live.due_secs:
-                    live.draw()
-                    await asyncio.sleep(0)
-                    live.go_on()
-            live.leave()
-        except GeneratorExit:  # it comes late: another pass may have begun
-            raise
-        except UserError:
-            live.leave()
-            raise
-        except BaseException as error:  # the cell was interrupted, or the loader raised
-            live.note_failure(error)
-            raise
-
-
-class _Turns(Generic[T]):
-    """The turns of an `async for`. It is let go of where the loop is left; asyncio ends a generator only later.
-
-    Args:
-        live: The loop.
-        turns: What gives the batches.
-    """
-
-    __slots__ = ("_live", "_turns")
-
-    def __init__(self, live: Live, turns: AsyncGeneratorType[T, None]) -> None:
-        self._live = live
-        self._turns = turns
-
-    def __aiter__(self) -> _Turns[T]:
-        return self
-
-    def __anext__(self) -> Awaitable[T]:
-        return self._turns.__anext__()
-
-    def __del__(self) -> None:
-        if self._turns.ag_frame is not None and self._live.is_in_pass:
-            self._live.break_off()
-
-
-class Running(Generic[R]):
-    """A function in a thread of its own, with its result.
-
-    Args:
-        live: The loop that it goes through.
-        work: The function.
-    """
-
-    def __init__(self, live: Live, work: Callable[[], R]) -> None:
-        self._live = live
-        self._done = threading.Event()
-        self._result: R
-        self._error: BaseException | None = None
-        self._work = work
-        self._thread = threading.Thread(target=self._carry_out, name="neuralforge-own-loop", daemon=True)
-        self._thread.start()
-
-    def _carry_out(self) -> None:
-        try:
-            self._result = self._work()
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._done.set()
-
-    @property
-    def done(self) -> bool:
-        """Whether the function has returned."""
-        return self._done.is_set()
-
-    def __await__(self) -> Generator[Any, None, R]:
-        return self._wait().__await__()
-
-    async def _wait(self) -> R:
-        try:
-            while not self._done.is_set():
-                await asyncio.sleep(LOOK_SECS)
-        except BaseException:
-            with suppress(UserError):
-                self._live.pause()
-            raise
-        if self._error is not None:
-            raise self._error
-        return self._result
-
-    def wait(self) -> R:
-        """Wait for the result, from ordinary code: at a prompt or in a script.
-
-        Raises:
-            UserError: In a notebook, where one awaits.
-        """
-        return self._live._station.loop.wait(self._wait())
-
-
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:
     """Yield a frame and those around it."""
     while frame is not None:
@@ -486,22 +332,3 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 def _has_passed(error: BaseException, frames: tuple[FrameType, ...]) -> bool:
     """Tell whether an exception went through one of some frames."""
     return any(frame in frames for frame, _line in traceback.walk_tb(error.__traceback__))
-
-
-def source_of(model: nn.Module) -> str:
-    """Return the text of the model and of the code that calls, as far as it is known."""
-    from neuralforge.train import module_source
-
-    parts = [module_source.source_of(model)]
-    frame = _caller()
-    if frame is not None:
-        parts.append("".join(linecache.getlines(frame.f_code.co_filename, frame.f_globals)))
-    return "\n\n".join(part.strip("\n") for part in parts if part.strip())[:_MAX_SOURCE]
-
-
-def _caller() -> Any:
-    """Return the frame of the person's code."""
-    frame = sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "neuralforge":
-        frame = frame.f_back  # type: ignore[assignment]
-    return frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import linecache
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -303,3 +304,14 @@ def test_another_one_ends_the_first(live: Live, batches: list[Batch], tmp_path: 
     assert RunReader(folder).status == "completed"
     assert not live.is_open
     other.close()
+
+
+def test_a_loop_from_elsewhere_is_in_the_log_too(live: Live, batches: list[Batch]) -> None:
+    scope = {"live": live, "batches": batches, "turn": turn}
+    text = "for batch in live(batches):\n    live.log(loss=turn(live.model, live._session.optimizer, batch))\n"
+    linecache.cache["<cell 7>"] = (len(text), None, text.splitlines(keepends=True), "<cell 7>")
+    exec(compile(text, "<cell 7>", "exec"), scope)
+    exec(compile(text, "<cell 7>", "exec"), scope)
+    live.close()
+    assert live.run_log.attributes["loop_source"].count("for batch in live(batches)") == 1
+    assert "for batch in live(batches)" in read_run(live.run_log.folder).view(False).own_source

@@ -1,0 +1,172 @@
+"""Going round a loop of one's own: the passes over its data, for `for` and for `async for`, and loops in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from types import AsyncGeneratorType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from neuralforge.app.notebook.held import LOOK_SECS
+from neuralforge.errors import UserError
+
+if TYPE_CHECKING:
+    from neuralforge.app.notebook.live import Live
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Pass(Generic[T]):
+    """One way over some data.
+
+    Args:
+        live: The loop.
+        loader: What gives the batches.
+    """
+
+    def __init__(self, live: Live, loader: Iterable[T]) -> None:
+        self._live = live
+        self._loader = loader
+
+    def __len__(self) -> int:
+        return len(self._loader)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[T]:
+        live, loader = self._live, self._loader
+        session = live.enter(loader)
+        before, done, clock = session.before_step, session.step_done, time.monotonic
+        elsewhere = live.is_elsewhere
+        try:
+            for item in loader:
+                while (said := before()) != "go":
+                    if said == "end":
+                        return
+                    live.wait_a_moment()
+                yield item
+                done()
+                if not elsewhere and clock() >= live.due_secs:
+                    live.give_turn()
+        except GeneratorExit:
+            live.break_off()
+            raise
+        except UserError:
+            raise
+        except BaseException as error:  # an interrupt between two turns, or the loader raised
+            live.note_failure(error)
+            raise
+        finally:
+            live.leave()
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _Turns(self._live, cast("AsyncGeneratorType[T, None]", self._turns()))
+
+    async def _turns(self) -> AsyncGenerator[T, None]:
+        live, loader = self._live, self._loader
+        session = live.enter(loader)
+        before, done, clock = session.before_step, session.step_done, time.monotonic
+        try:
+            for item in loader:
+                while (said := before()) != "go":
+                    if said == "end":
+                        live.leave()
+                        return
+                    live.refuse_to_wait_for_nobody()
+                    await asyncio.sleep(LOOK_SECS)
+                yield item
+                done()
+                if clock() >= live.due_secs:
+                    await asyncio.sleep(0)  # the window's own task draws: its timer comes first, then the task
+                    await asyncio.sleep(0)
+                    live.go_on()
+            live.leave()
+        except GeneratorExit:  # it comes late: another pass may have begun
+            raise
+        except UserError:
+            live.leave()
+            raise
+        except BaseException as error:  # the cell was interrupted, or the loader raised
+            live.note_failure(error)
+            raise
+
+
+class _Turns(Generic[T]):
+    """The turns of an `async for`. It is let go of where the loop is left; asyncio ends a generator only later.
+
+    Args:
+        live: The loop.
+        turns: What gives the batches.
+    """
+
+    __slots__ = ("_live", "_turns")
+
+    def __init__(self, live: Live, turns: AsyncGeneratorType[T, None]) -> None:
+        self._live = live
+        self._turns = turns
+
+    def __aiter__(self) -> _Turns[T]:
+        return self
+
+    def __anext__(self) -> Awaitable[T]:
+        return self._turns.__anext__()
+
+    def __del__(self) -> None:
+        if self._turns.ag_frame is not None and self._live.is_in_pass:
+            self._live.break_off()
+
+
+class Running(Generic[R]):
+    """A function in a thread of its own, with its result.
+
+    Args:
+        live: The loop that it goes through.
+        work: The function.
+    """
+
+    def __init__(self, live: Live, work: Callable[[], R]) -> None:
+        self._live = live
+        self._done = threading.Event()
+        self._result: R
+        self._error: BaseException | None = None
+        self._work = work
+        self._thread = threading.Thread(target=self._carry_out, name="neuralforge-own-loop", daemon=True)
+        self._thread.start()
+
+    def _carry_out(self) -> None:
+        try:
+            self._result = self._work()
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._done.set()
+
+    @property
+    def done(self) -> bool:
+        """Whether the function has returned."""
+        return self._done.is_set()
+
+    def __await__(self) -> Generator[Any, None, R]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> R:
+        try:
+            while not self._done.is_set():
+                await asyncio.sleep(LOOK_SECS)
+        except BaseException:
+            with suppress(UserError):
+                self._live.pause()
+            raise
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def wait(self) -> R:
+        """Wait for the result, from ordinary code: at a prompt or in a script.
+
+        Raises:
+            UserError: In a notebook, where one awaits.
+        """
+        return self._live._station.loop.wait(self._wait())
