@@ -25,7 +25,7 @@ from neuralforge.graph.document import Document
 from neuralforge.graph.edits import AddNode, Connect, Edit, Many
 from neuralforge.graph.graph import Edge, Node
 from neuralforge.ui.local import FitCanvas, FocusPanel, SetArrangement
-from neuralforge.workbench.commands import Arrange, Command, Select, ShowWelcome
+from neuralforge.workbench.commands import Arrange, Command, LookAtModule, Select, ShowWelcome
 from neuralforge.workbench.requests import Request
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -87,6 +87,48 @@ async def decision(shown: Shown) -> None:
     """A decision boundary on spirals, still bending."""
     await start(shown, "mlp", "spirals", steps=6000, part=0.25, steering={700: {"lr": 1e-3}}, lr=5e-3)
     await front(shown, "decision", "events")
+
+
+async def own_loop(shown: Shown) -> None:
+    """A loop that a person has written, around a network that was not drawn here."""
+    await shown.desktop.engine()
+    import torch
+    from sklearn.datasets import load_digits
+    from torch import nn
+
+    from neuralforge.app.ownrun import OwnRun
+    from neuralforge.app.steeredrun import RunFeed
+    from neuralforge.train.own_launch import start_own_loop
+    from neuralforge.train.own_module import module_rows
+
+    digits = load_digits()
+    images = torch.tensor(digits.images, dtype=torch.float32).unsqueeze(1) / 16
+    batches = list(zip(images.split(64), torch.tensor(digits.target).split(64), strict=True))
+    torch.manual_seed(0)
+    features = nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 32, 3, padding=1), nn.ReLU())
+    model = nn.Sequential(features, nn.Flatten(), nn.Dropout(0.2), nn.Linear(32 * 8 * 8, 10))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    feed, knobs = RunFeed(), {"lr": (1e-4, 1.0), "momentum": (0.0, 0.99)}
+    run = start_own_loop(model, optimizer, knobs, name="digits", runs_dir=shown.desktop.places.runs, feed=feed)
+    await frames(shown, SETTLE_FRAMES)
+    shown.desktop.show_own_run(OwnRun(run, feed, module_rows(model), ""))
+    run.session.knob("temperature", 1.0, 0.1, 5.0)
+    do(shown, LookAtModule("0.0"))
+    for part in range(12):
+        if part in (5, 9):
+            run.session.request(Request(changes={"lr": 0.05 / part}))
+        run.session.begin_pass(len(batches))
+        for x, y in batches:
+            run.session.before_step()
+            logits = model(x) / run.session.value("temperature")
+            loss = nn.functional.cross_entropy(logits, y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            run.session.log(loss=loss, accuracy=(logits.argmax(1) == y).float().mean())
+            run.session.step_done()
+        await frames(shown, 2)
+    await front(shown, "layers")
 
 
 def residual_block() -> Document:
@@ -185,6 +227,7 @@ SCENES: Final = (
     Scene("welcome-light", welcome, "light"),
     Scene("decision-dark", decision),
     Scene("fix-dark", broken),
+    Scene("own-loop-light", own_loop, "light"),
 )
 
 

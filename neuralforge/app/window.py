@@ -26,6 +26,8 @@ from neuralforge.ui.display import DisplayLostError
 
 AWAKE_SECS: Final = 0.5
 FAILURES_IN_A_ROW: Final = 3
+EXACT_SECS: Final = 0.0015
+"""An event loop wakes up to a millisecond late, so the last bit before a frame is slept exactly."""
 FIRST_FRAMES: Final = 5
 
 
@@ -266,7 +268,10 @@ class Window:
             while not self.is_closing:
                 with deferred_interrupt(to_loop=True):
                     self.tick()
-                await asyncio.sleep(max(0.0, self._due_secs - time.monotonic()))
+                await asyncio.sleep(max(0.0, self._due_secs - time.monotonic() - EXACT_SECS))
+                left_secs = self._due_secs - time.monotonic()
+                if 0 < left_secs <= EXACT_SECS:
+                    time.sleep(left_secs)
         finally:
             self.close()
 
