@@ -138,6 +138,8 @@ class HistoryDesk:
             raise UserError(f"There is no knob {turn.key} for this network.")
         node_id, _, what = turn.key.rpartition(".")
         edit: Edit
+        if node_id and node_id not in editor.document.graph.nodes:  # of a module that was not drawn here
+            raise UserError(f"{turn.key} can be turned once the run has begun: make a step first.")
         if not node_id:
             self._configure({turn.key: turn.value}, turn.gesture)
             return

@@ -81,7 +81,10 @@ class OwnRun(SteeredRun):
             while self.in_thread:
                 await asyncio.sleep(_LOOK_SECS)
         try:
-            await asyncio.to_thread(session.end, outcome)
+            if session.in_pass:  # a task may go on with it meanwhile: between two turns is now
+                session.end(outcome)
+            else:
+                await asyncio.to_thread(session.end, outcome)
         except (UserError, OSError) as error:
             self.run.log.abandon()
             return f"Run {self.run.log.run_id} could not be ended as it should, and counts as interrupted: {error}"

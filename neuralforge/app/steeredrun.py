@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -105,6 +106,7 @@ class SteeredRun(ABC):
         self._knobs: KnobsView | None = None
         self._events: tuple[Event, ...] = ()
         self._mark = (time.monotonic(), run.session.step)
+        self._taking = threading.Lock()
 
     @property
     @abstractmethod
@@ -168,8 +170,9 @@ class SteeredRun(ABC):
     # Telling
 
     def tick(self) -> None:
-        """Take in what came since the last frame; once a frame."""
-        self.feed.book.take_in()
+        """Take in what came since the last frame; once a frame, or when code looks at the numbers."""
+        with self._taking:
+            self.feed.book.take_in()
         session = self.run.session
         now, step = time.monotonic(), session.step
         then, before = self._mark

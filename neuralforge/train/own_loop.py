@@ -88,6 +88,8 @@ class OwnLoop(Steered):
         self._begins_pass = False
         self._goes_on_with_pass = False
         self._in_turn = False
+        self.in_pass = False
+        """Whether the data is still gone over, as whoever goes round says; a run that ends then is not complete."""
         self._numbers = LoopNumbers(recorder, knobs_lr="lr" in self.board.knobs)
         self.metrics = self._numbers.metrics
         self._lr: float | None = self._levers.lr()
@@ -302,7 +304,7 @@ class OwnLoop(Steered):
         """How the run would end now: as it is, or completed where the loop has run to its own end."""
         if self.state == "failed":
             return "failed"
-        return "completed" if self.state == "running" and not self._in_turn else "stopped"
+        return "completed" if self.state == "running" and not (self._in_turn or self.in_pass) else "stopped"
 
     def progress(self) -> Progress:
         """Return where the run is; nobody knows how long it will be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from neuralforge.app.commands.open import what_to_open
 from neuralforge.app.desktop import Desktop
@@ -52,6 +52,10 @@ class _Place:
         outlives_window: bool = False,
     ) -> Station:
         """Make an application, in place of the one that may be open."""
+        if window not in get_args(WindowKind):
+            raise UserError(f"window is one of {', '.join(get_args(WindowKind))}. Received: {window!r:.80}")
+        if not (isinstance(size_px, tuple | list) and len(size_px) == 2 and all(type(px) is int for px in size_px)):
+            raise UserError(f"size is (width, height) in pixels. Received: {size_px!r:.80}")
         before = self._station
         if before is not None and before.is_open:
             live = before.desktop.training.training
@@ -116,6 +120,8 @@ def watch_loop(
     **bounds: tuple[float, float],
 ) -> Live:
     """Do what `neuralforge.live` says."""
+    import torch
+
     from neuralforge.app.notebook.live import Live
     from neuralforge.app.notebook.own_source import source_of
     from neuralforge.app.ownrun import OwnRun
@@ -123,6 +129,9 @@ def watch_loop(
     from neuralforge.train.own_launch import start_own_loop
     from neuralforge.train.own_module import module_rows
 
+    if not (isinstance(model, torch.nn.Module) and isinstance(optimizer, torch.optim.Optimizer)):
+        kinds = f"{type(model).__name__}, {type(optimizer).__name__}"
+        raise UserError(f"live() takes an nn.Module and its torch.optim.Optimizer. Received: {kinds}")
     runs_dir = Path(runs) if runs is not None else default_runs_dir()
     source, feed = source_of(model), RunFeed()
     station = _PLACE.take(window, runs_dir, size, outlives_window=True)

@@ -49,6 +49,7 @@ class Uncaught:
 
     def leave(self) -> None:
         """Watch them no longer, unless somebody else has come after."""
+        self._call = lambda _error: None  # and nothing is kept alive
         if sys.excepthook is self._hook:
             sys.excepthook = self._before
 

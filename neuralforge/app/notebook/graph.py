@@ -77,7 +77,7 @@ class GraphHandle:
             Id of the new node.
 
         Raises:
-            UserError: When there is no such layer or node, or a parameter does not fit.
+            UserError: When there is no such layer or node. A parameter that does not fit is one of the `issues`.
         """
         document = self.document
         if layer not in catalog().specs:
@@ -117,7 +117,7 @@ class GraphHandle:
         self._edit(Disconnect(node, port))
 
     def set(self, node: str, /, **params: Any) -> None:
-        """Change parameters of a node.
+        """Change parameters of a node; one that does not fit is one of the `issues`.
 
         Raises:
             UserError: When there is no such node.

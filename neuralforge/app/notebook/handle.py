@@ -91,6 +91,8 @@ class Handle(Held):
         Raises:
             UserError: When there is no run to reset.
         """
+        if self._is_starting:
+            raise UserError("The run is being started.")
         if self._live is None:
             raise UserError("There is no run to reset; call run() first.")
         self._begin_start(self._desktop.training.reset())
@@ -138,24 +140,29 @@ class Handle(Held):
             UserError: When what was asked for before could not be done; the run was not begun, say.
             RunFailed: When the run has failed.
         """
+        if not self._station.loop.is_running:
+            raise UserError("This belongs to another event loop: use h.wait(...), or open it where you await it.")
         await self._until(lambda: self._is_there(step, epoch, state))
         return self
 
     def wait(self, *, step: int | None = None, epoch: int | None = None, state: RunState | None = None) -> Handle:
         """Do as `until`, from ordinary code: at a prompt or in a script.
 
-        With nothing said, it waits until the window is closed; without a window, until the run is over.
+        With nothing said, it waits until the window is closed; without one that a person could close, until the run
+        is over.
 
         Raises:
             UserError: As `until`; and in a notebook, where the loop runs already.
             RunFailed: When the run has failed.
         """
         loop = self._station.loop
-        if (step, epoch, state) == (None, None, None) and self._station.window is not None:
-            loop.wait(self._station.ended())
-            self._raise_error()
-        else:
-            loop.wait(self.until(step=step, epoch=epoch, state=state))
+        if (step, epoch, state) == (None, None, None) and self._station.is_in_hands:
+            loop.wait(self._until(lambda: not self._station.is_in_hands))  # closed, or its display went away
+            if not self.is_open:
+                loop.wait(self._station.ended())
+                self._raise_error()
+                return self
+        loop.wait(self.until(step=step, epoch=epoch, state=state))
         return self
 
     def _is_there(self, step: int | None, epoch: int | None, state: RunState | None) -> bool:
@@ -168,16 +175,26 @@ class Handle(Held):
         session = live.run.session
         if session.state == "failed":
             raise RunFailed(session.trouble or "The run has failed.")
+        if live.fault is not None:
+            raise RunFailed(f"The run has ended by a fault: {live.fault}") from live.fault
         over = session.state in _OVER and (live.task.done() or not self.is_open)
         if over or not self.is_open:
             return True
         if session.state == "paused" and session.trouble and state is None:
             raise UserError(f"The run is paused: {session.trouble}")
-        return (
+        is_reached = (
             (step is not None and session.step >= step)
             or (epoch is not None and session.progress().epoch > epoch)
             or (state is not None and session.state == state and not self._is_asking())
         )
+        if not is_reached and session.state == "paused" and not self._is_asking() and self._is_alone:
+            raise UserError("The run is paused, and without a window nothing can let it go on but h.run().")
+        return is_reached
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether nobody could let the run go on while this waits."""
+        return self._station.loop.kind == "script" and not self._station.is_in_hands
 
     def _preparing_is_over(self) -> bool:
         return self._preparing is None or self._preparing.done()
@@ -247,14 +264,14 @@ class Handle(Held):
 
     def _start(self, then: Request | None) -> None:
         """Begin a run; `then` is asked for before its first step."""
+        self._waiting = [] if then is None else [then]
         self._begin_start(self._begin_run(paused=then is not None))
-        if then is not None:
-            self._waiting.append(then)
 
     def _begin_start(self, work: Any) -> None:
         if not self.is_open:
             work.close()
             raise UserError("It is closed; open it again.")
+        self._error = None  # of what was asked for before
         self._starting = self._station.loop.call(lambda: asyncio.get_running_loop().create_task(self._started(work)))
 
     async def _begin_run(self, *, paused: bool) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from neuralforge.app.notebook.inline import Card, html_of
 from neuralforge.app.notebook.knobs import Knobs
@@ -39,6 +40,8 @@ class Held(ABC):
         self._desktop = station.desktop
         self._asked: list[Ticket] = []
         self._knobs = Knobs(self._knobs_view, self._turn)
+
+    _nothing_trains: ClassVar[str] = "Nothing is training; call run() first."
 
     @property
     @abstractmethod
@@ -135,7 +138,11 @@ class Held(ABC):
             OSError: When the file cannot be written.
         """
         file = Path(path) if path is not None else temporary_file()
-        return Picture.read(self._station.picture(file), keep=path is not None)
+        try:
+            return Picture.read(self._station.picture(file), keep=path is not None)
+        finally:
+            if path is None:
+                shutil.rmtree(file.parent, ignore_errors=True)
 
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():
@@ -147,7 +154,7 @@ class Held(ABC):
     def _ask(self, request: Request) -> None:
         run = self._run
         if run is None or run.ended:
-            raise UserError("Nothing is training; call run() first.")
+            raise UserError(self._nothing_trains)
         self._asked.append(run.ask(request))
 
     def _is_asking(self) -> bool:

@@ -10,6 +10,12 @@ from neuralforge.workbench.knobs import KnobValue
 from neuralforge.workbench.view import KnobsView
 
 
+def plain_number(value: Any) -> Any:
+    """Return a number of NumPy or a tensor of no dimension as Python's own; anything else as it is."""
+    item = getattr(value, "item", None)
+    return item() if callable(item) and getattr(value, "ndim", None) == 0 else value
+
+
 class Knobs:
     """What can be turned: `h.knobs.lr = 3e-4`, or `h.knobs["conv1.dropout"] = 0.2`.
 
@@ -48,7 +54,7 @@ class Knobs:
         Raises:
             Refused: When there is no such knob, or the value does not fit; the message says why.
         """
-        self._turn(key, value)
+        self._turn(key, plain_number(value))
 
     def __getattr__(self, key: str) -> KnobValue:
         if key.startswith("_"):

@@ -6,13 +6,11 @@ import asyncio
 import sys
 import threading
 import time
-import traceback
 from collections.abc import (
     Callable,
     Iterable,
     Iterator,
     Mapping,
-    Sized,
 )
 from contextlib import suppress
 from types import FrameType
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from neuralforge.app.notebook.cells import watch_errors
 from neuralforge.app.notebook.held import LOOK_SECS, Held
+from neuralforge.app.notebook.knobs import plain_number
 from neuralforge.app.notebook.own_source import text_of_caller
 from neuralforge.app.notebook.station import Station
 from neuralforge.app.notebook.turns import Pass, Running
@@ -36,6 +35,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+Place = tuple[FrameType, int]
+"""A frame, and the instruction that it was at."""
 
 _NO_WINDOW_SECS: Final = 0.05
 """How often what goes on beside a loop gets its turn where no window asks for one."""
@@ -57,18 +59,25 @@ class Live(Held):
 
     Attributes:
         due_secs: When the next frame must be drawn, or what goes on beside must have its turn.
+        pass_number: Which pass is gone through, or was last.
     """
+
+    _nothing_trains = "This run is over; begin another one with neuralforge.live(...)."
 
     def __init__(self, station: Station, run: OwnRun) -> None:
         super().__init__(station)
+        self.due_secs = 0.0
+        self.pass_number = 0
         self._own = run
         self._session: OwnLoop = run.run.session
         self._thread = threading.get_ident()
-        self.due_secs = 0.0
+        self._opener = _current_task()
+        self._running: Running[Any] | None = None
         self._is_in_pass = False
-        self._left_by: tuple[FrameType, ...] = ()  # the frames around a turn that was left
+        self._left_by: tuple[Place, ...] = ()  # where the code around a turn that was left stood
         self._logged = 0  # the step that has numbers
         self._errors = watch_errors(self._after_code)
+        station.on_close.append(self._errors.leave)
 
     # The loop
 
@@ -114,9 +123,9 @@ class Live(Held):
         Raises:
             UserError: When the name or the bounds cannot be.
         """
-        if hasattr(type(self), key):
+        if hasattr(type(self), key) or key in self.__dict__:
             raise UserError(f"A knob cannot be named {key}: that is a method of the loop itself.")
-        self._session.knob(key, value, low, high, doc=doc)
+        self._session.knob(key, plain_number(value), plain_number(low), plain_number(high), doc=doc)
 
     def __getattr__(self, key: str) -> KnobValue:
         if key.startswith("_"):
@@ -125,6 +134,15 @@ class Live(Held):
         if key in values:
             return values[key]
         raise AttributeError(f"There is no knob {key!r}. There are: {', '.join(values)}.")
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        session = self.__dict__.get("_session")
+        if session is not None and key in session.board.values:
+            self.knobs[key] = value
+        elif session is not None and not key.startswith("_") and key not in self.__dict__:
+            raise AttributeError(f"There is no knob {key!r}; declare it with live.knob({key!r}, ...).")
+        else:
+            super().__setattr__(key, value)
 
     @property
     def model(self) -> nn.Module:
@@ -153,7 +171,6 @@ class Live(Held):
     def close(self) -> None:
         """End the run and close the window. A loop that still goes on leaves at its next boundary."""
         super().close()
-        self._errors.leave()
         if not self._own.in_thread:
             self._own.end_now()
 
@@ -176,8 +193,7 @@ class Live(Held):
         Raises:
             UserError: When the loop is gone through already.
         """
-        if self._is_in_pass or self._own.in_thread:
-            raise UserError("This loop is gone through already.")
+        self._refuse_a_second()
         import torch
 
         threads = torch.get_num_threads()
@@ -193,7 +209,16 @@ class Live(Held):
             finally:
                 self._own.in_thread = False
 
-        return Running(self, work)
+        self._running = running = Running(self, work)
+        return running
+
+    def _refuse_a_second(self) -> None:
+        if self._own.in_thread:
+            paused = self.state == "paused"
+            how = ", paused: live.resume() lets it go on, live.stop() ends it." if paused else ": live.stop() ends it."
+            raise UserError(f"This loop still goes on in its thread{how}")
+        if self._is_in_pass and self._session.state == "running":
+            raise UserError("This loop is gone through already: one `for` at a time.")
 
     # Held
 
@@ -220,6 +245,7 @@ class Live(Held):
         await self._until(
             lambda: (
                 self._own.ended
+                or (self._running is not None and self._running.done)
                 or (step is not None and self.steps >= step)
                 or (state is not None and self.state == state and not self._is_asking())
             )
@@ -242,6 +268,7 @@ class Live(Held):
     def note_failure(self, error: BaseException) -> None:
         """Write down that a turn was left by an exception, or by an interrupt."""
         self._is_in_pass = False
+        self._session.in_pass = False
         if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
             self._session.interrupted()
         elif not isinstance(error, GeneratorExit):
@@ -254,17 +281,22 @@ class Live(Held):
 
     def enter(self, loader: object) -> OwnLoop:
         """Begin to go over data."""
-        if self._is_in_pass and self._session.state == "running":
-            raise UserError("This loop is gone through already: one `for` at a time.")
-        self._own.note_source(text_of_caller())
-        batches = len(loader) if isinstance(loader, Sized) else None
+        if not self._own.in_thread or not self.is_elsewhere:
+            self._refuse_a_second()
+        batches = None
+        with suppress(TypeError):  # a DataLoader over an IterableDataset has a `__len__`, and no length
+            batches = len(loader)  # type: ignore[arg-type]
         self._session.begin_pass(batches)
+        self._session.in_pass = True
+        self._own.note_source(text_of_caller())
         self._is_in_pass, self._left_by = True, ()
+        self.pass_number += 1
         return self._session
 
     def leave(self) -> None:
         """End to go over data."""
         self._is_in_pass = False
+        self._session.in_pass = False
 
     def break_off(self) -> None:
         """Leave the loop in a turn: it counts where it has logged something, since that is what a turn ends with.
@@ -273,7 +305,8 @@ class Live(Held):
         the loop has let go of.
         """
         self._is_in_pass = False
-        self._left_by = tuple(_frames(sys._getframe(2)))
+        self._left_by = tuple((frame, frame.f_lasti) for frame in _frames(sys._getframe(2)))
+        self._session.in_pass = False
         if self._logged == self._session.step + 1:
             self._session.step_done()
         with suppress(RuntimeError):  # there is no event loop
@@ -316,10 +349,20 @@ class Live(Held):
         """Raise UserError where a paused loop would wait for ever: without a window, and with no other code to come."""
         if not self._station.is_open:
             return  # it is being ended
-        is_alone = not self.is_elsewhere or self._station.loop.kind == "script"
+        if self.is_elsewhere:
+            is_alone = self._station.loop.kind == "script"
+        else:  # in a task of its own it has others beside it
+            is_alone = _current_task() is self._opener or self._session.trouble is not None
         if is_alone and not self._station.is_drawn and self._session.state == "paused" and not self._is_asking():
             why = f": {self._session.trouble}" if self._session.trouble else "."
             raise UserError(f"The loop is paused, and without a window nothing can let it go on but live.resume(){why}")
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # there is no event loop
+        return None
 
 
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:
@@ -329,6 +372,10 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _has_passed(error: BaseException, frames: tuple[FrameType, ...]) -> bool:
-    """Tell whether an exception went through one of some frames."""
-    return any(frame in frames for frame, _line in traceback.walk_tb(error.__traceback__))
+def _has_passed(error: BaseException, places: tuple[Place, ...]) -> bool:
+    """Tell whether an exception left code just where the loop was left: after a `break` it would be another place."""
+    found: dict[FrameType, int] = {}
+    step = error.__traceback__
+    while step is not None:
+        found[step.tb_frame], step = step.tb_lasti, step.tb_next
+    return next((found[frame] == place for frame, place in places if frame in found), False)

@@ -44,6 +44,7 @@ class Loop:
     def __init__(self, loop: asyncio.AbstractEventLoop, kind: LoopKind) -> None:
         self.loop = loop
         self.kind = kind
+        self._thread = threading.get_ident()
 
     @property
     def is_running(self) -> bool:
@@ -53,13 +54,33 @@ class Loop:
         except RuntimeError:
             return False
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is another thread than that of the loop."""
+        return threading.get_ident() != self._thread
+
+    def refuse_elsewhere(self) -> None:
+        """Refuse what belongs to the thread of the loop alone.
+
+        Raises:
+            UserError: When this is another thread, or the loop has ended.
+        """
+        if self.is_elsewhere:
+            raise UserError("Only the thread that opened the window can do this; from another one, use log and knobs.")
+        if self.loop.is_closed():
+            raise UserError("The event loop that this was opened on has ended; open it again.")
+
     def call(self, function: Callable[[], T]) -> T:
         """Call a function on the loop and return its result; for what begins tasks.
 
         Where the loop does not run, what waits on it has its turn meanwhile, and an interrupt waits until afterwards.
+
+        Raises:
+            UserError: When this is another thread, or the loop has ended.
         """
         if self.is_running:
             return function()
+        self.refuse_elsewhere()
 
         async def called() -> T:
             return function()
@@ -73,11 +94,16 @@ class Loop:
         Ctrl+C cancels the work and raises KeyboardInterrupt, and leaves everything else on the loop whole.
 
         Raises:
-            UserError: When the loop runs already, as it does in a notebook.
+            UserError: When the loop runs already, as it does in a notebook; when this is another thread.
         """
         if self.is_running:
             work.close()
-            raise UserError("The event loop runs already, as it does in a notebook: use `await h.until(...)` there.")
+            raise UserError("The event loop runs already, as it does in a notebook: use `await` there.")
+        try:
+            self.refuse_elsewhere()
+        except UserError:
+            work.close()
+            raise
         task = self.loop.create_task(work)
         interrupted = False
 

@@ -29,6 +29,9 @@ def text_of_caller() -> str:
 def _caller() -> Any:
     """Return the frame of the person's code."""
     frame = sys._getframe()
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in ("neuralforge", "asyncio"):
+    while frame is not None and (
+        frame.f_globals.get("__name__", "").partition(".")[0] in ("neuralforge", "asyncio")
+        or "site-packages" in frame.f_code.co_filename  # what shows a bar around the loop, say
+    ):
         frame = frame.f_back  # type: ignore[assignment]
     return frame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,7 @@ class Station:
     Attributes:
         desktop: The application.
         loop: The loop.
+        on_close: Called when it is closed.
         error: What has ended the window, if an exception did.
     """
 
@@ -51,6 +53,7 @@ class Station:
         self.loop = loop
         self.desktop = desktop
         self.error: BaseException | None = None
+        self.on_close: list[Callable[[], None]] = []
         self._size_px = size_px
         self._outlives_window = outlives_window
         self._shown = Shown(desktop, kind=kind, size_px=size_px) if kind is not None else None
@@ -74,7 +77,11 @@ class Station:
     def _open(self, asks: bool) -> None:
         if self._shown is not None:
             self._shown.window.open()
-            self._shown.window.frame()
+            try:
+                self._shown.window.frame()
+            except BaseException:  # an interrupt, say: nobody else would ever close it
+                self._shown.window.close()
+                raise
         self._closing = asyncio.Event()
         self.desktop.begin(asks=asks)
         self._task = asyncio.get_running_loop().create_task(self._live(self._closing), name="neuralforge")
@@ -117,6 +124,11 @@ class Station:
         return self._shown.window if self._shown is not None else None
 
     @property
+    def is_in_hands(self) -> bool:
+        """Whether there is a window that a person can close."""
+        return self._shown is not None and self._shown.window.backend.kind == "screen" and self.is_drawn
+
+    @property
     def is_drawn(self) -> bool:
         """Whether there is a window that draws frames."""
         return self._shown is not None and self._shown.window.is_open and not self._shown.window.lost
@@ -156,6 +168,8 @@ class Station:
         """Close the window at once; a run that trains is paused, on a loop that runs as soon as it can."""
         if self._task is None or self._closing is None:
             return
+        if self.loop.is_elsewhere:
+            self.loop.refuse_elsewhere()
         self._close()
         if self._can_run_loop:
             self.loop.wait(self.ended())
@@ -164,6 +178,8 @@ class Station:
         """Close the window, and have the rest end."""
         if self._cells is not None:
             self._cells.leave()
+        while self.on_close:
+            self.on_close.pop()()
         if self._closing is not None and not self.loop.loop.is_closed():
             self._closing.set()
         if self._shown is not None:

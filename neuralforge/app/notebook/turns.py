@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
@@ -37,9 +38,8 @@ class Pass(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         live, loader = self._live, self._loader
-        session = live.enter(loader)
+        session, elsewhere = live.enter(loader), live.is_elsewhere
         before, done, clock = session.before_step, session.step_done, time.monotonic
-        elsewhere = live.is_elsewhere
         try:
             for item in loader:
                 while (said := before()) != "go":
@@ -56,7 +56,8 @@ class Pass(Generic[T]):
         except UserError:
             raise
         except BaseException as error:  # an interrupt between two turns, or the loader raised
-            live.note_failure(error)
+            if not elsewhere:  # else it is noted where the thread ends
+                live.note_failure(error)
             raise
         finally:
             live.leave()
@@ -67,6 +68,7 @@ class Pass(Generic[T]):
     async def _turns(self) -> AsyncGenerator[T, None]:
         live, loader = self._live, self._loader
         session = live.enter(loader)
+        number = live.pass_number
         before, done, clock = session.before_step, session.step_done, time.monotonic
         try:
             for item in loader:
@@ -89,7 +91,8 @@ class Pass(Generic[T]):
             live.leave()
             raise
         except BaseException as error:  # the cell was interrupted, or the loader raised
-            live.note_failure(error)
+            if live.is_in_pass and live.pass_number == number:  # not one that was let go of long ago
+                live.note_failure(error)
             raise
 
 
@@ -131,6 +134,7 @@ class Running(Generic[R]):
         self._done = threading.Event()
         self._result: R
         self._error: BaseException | None = None
+        self._is_awaited = False
         self._work = work
         self._thread = threading.Thread(target=self._carry_out, name="neuralforge-own-loop", daemon=True)
         self._thread.start()
@@ -140,6 +144,8 @@ class Running(Generic[R]):
             self._result = self._work()
         except BaseException as error:
             self._error = error
+            if not self._is_awaited:
+                sys.stderr.write(f"neuralforge: the loop in its thread has ended: {type(error).__name__}: {error}\n")
         finally:
             self._done.set()
 
@@ -149,6 +155,7 @@ class Running(Generic[R]):
         return self._done.is_set()
 
     def __await__(self) -> Generator[Any, None, R]:
+        self._is_awaited = True
         return self._wait().__await__()
 
     async def _wait(self) -> R:
@@ -169,4 +176,5 @@ class Running(Generic[R]):
         Raises:
             UserError: In a notebook, where one awaits.
         """
+        self._is_awaited = True
         return self._live._station.loop.wait(self._wait())

@@ -171,9 +171,6 @@ def test_pause_and_step_in_a_notebook(live: Live, batches: list[Batch]) -> None:
         seen.append(live.steps)
         return seen
 
-    live._station.loop.kind = "running"  # the loop below is another one than that of the fixture, which draws nothing
-    live._is_drawn_elsewhere = True  # type: ignore[attr-defined]
-    live.refuse_to_wait_for_nobody = lambda: None  # type: ignore[method-assign]
     assert asyncio.run(cell())[1:] == [4, 50]
 
 
@@ -315,3 +312,44 @@ def test_a_loop_from_elsewhere_is_in_the_log_too(live: Live, batches: list[Batch
     live.close()
     assert live.run_log.attributes["loop_source"].count("for batch in live(batches)") == 1
     assert "for batch in live(batches)" in read_run(live.run_log.folder).view(False).own_source
+
+
+def test_an_error_after_a_break_is_not_one_of_the_loop(live: Live, batches: list[Batch]) -> None:
+    def cell() -> None:
+        for batch in live(batches):
+            live.log(loss=turn(live.model, live._session.optimizer, batch))
+            break
+        raise ValueError("plotting went wrong")
+
+    with pytest.raises(ValueError) as caught:
+        cell()
+    live._after_code(caught.value)
+    assert live.state == "running"
+
+
+def test_a_loader_of_unknown_length(live: Live, batches: list[Batch]) -> None:
+    class Stream(torch.utils.data.IterableDataset[Batch]):
+        def __iter__(self) -> Iterator[Batch]:
+            return iter(batches)
+
+    for batch in live(torch.utils.data.DataLoader(Stream(), batch_size=None)):
+        live.log(loss=turn(live.model, live._session.optimizer, batch))
+    assert live.steps == len(batches)
+
+
+def test_a_knob_that_is_written_as_an_attribute_is_turned(live: Live, batches: list[Batch]) -> None:
+    live.knob("temperature", 1.0, 0.1, 5.0)
+    live.temperature = 2.0
+    live.lr = 0.01
+    go_round(live, batches)
+    assert (live.temperature, live._session.optimizer.param_groups[0]["lr"]) == (2.0, 0.01)
+    with pytest.raises(AttributeError, match="declare it"):
+        live.warmth = 1.0
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+    model, optimizer = parts()
+    with pytest.raises(UserError, match="Received: SGD, Net"):
+        neuralforge.live(optimizer, model, window="none", runs=tmp_path)
+    with pytest.raises(UserError, match="window is one of"):
+        neuralforge.live(model, optimizer, window="nul", runs=tmp_path)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from neuralforge.errors import UserError
 from neuralforge.runs.reader import RunReader
 from neuralforge.templates.registry import find
 from neuralforge.train import launch
+from neuralforge.workbench import commands as do
 from neuralforge.workbench.knobs import Refused
 
 
@@ -262,21 +265,53 @@ def test_on_a_loop_that_runs_one_awaits(runs: Path) -> None:
     assert handle.metrics["effective/lr"].values[0] == 5e-3
 
 
-def test_an_interrupted_wait_leaves_the_run_whole(handle: Handle) -> None:
-    handle.run(steps=2).wait(state="paused")
+def test_an_interrupted_wait_leaves_the_run_whole(runs: Path) -> None:
+    handle = neuralforge.open("mlp", data="moons", window="none", runs=runs, steps=10**6).run()
     loop: Loop = handle._station.loop
 
     async def interrupted() -> None:
-        import signal
-
+        await handle.until(step=5)
         loop.loop.call_soon(signal.raise_signal, signal.SIGINT)
         await handle.until(state="completed")
 
     with pytest.raises(KeyboardInterrupt):
         loop.wait(interrupted())
-    assert handle.state == "paused"
+    assert handle.state == "running"
+    handle.pause()
+    handle.wait(state="paused")
+    handle.close()
+
+
+def test_a_paused_run_that_nobody_could_resume_is_not_waited_for(handle: Handle) -> None:
+    with pytest.raises(UserError, match="nothing can let it go on"):
+        handle.run(steps=5).wait()
+    assert handle.run().wait().steps == 60
+
+
+def test_what_went_wrong_before_is_not_said_of_a_later_run(handle: Handle) -> None:
+    missing = handle.graph.nodes[1]
+    handle.graph.disconnect(missing)
+    handle.run()
+    with pytest.raises(UserError, match="issue"):
+        handle.wait()
+    handle.run()
+    handle._desktop.perform(do.Undo())
     handle.run().wait()
     assert handle.state == "completed"
+
+
+def test_another_thread_is_refused(handle: Handle) -> None:
+    handle.run(steps=2).wait(state="paused")
+    for ask in (handle.close, handle.screenshot, lambda: handle.wait(step=9)):
+        with ThreadPoolExecutor() as pool, pytest.raises(UserError, match="thread"):
+            pool.submit(ask).result()
+    assert handle.is_open
+
+
+def test_numbers_of_numpy_are_numbers(handle: Handle) -> None:
+    for value in (np.float64(0.25), np.float32(0.25), torch.tensor(0.25)):
+        handle.knobs.lr = value
+        assert handle.knobs.lr == 0.25
 
 
 def test_the_numbers_come_as_arrays_and_as_a_frame(handle: Handle) -> None:
