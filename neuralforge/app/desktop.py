@@ -150,7 +150,7 @@ class Desktop:
             name = found.document.name
             if not asks:
                 what = f"Unsaved work was found: {name}, of {found.when_text}."
-                self.console.say(f"{what} NeuralForge asks about it when it is opened by itself.")
+                self.console.say(f"{what} NeuralForge asks about it when it is opened by itself.", notice=False)
                 continue
             self._ask(
                 "Unsaved work was found",

@@ -56,6 +56,7 @@ def main(folder: Path, answers: TextIO) -> None:
 
 def run_job(job: dict[str, Any], folder: Path) -> Iterator[dict[str, Any]]:
     """Open one file, run it at each batch size, and compare."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when it is loaded: nothing leaves the machine, no id is kept
     import onnxruntime
 
     yield {"stage": "reading the file"}

@@ -120,8 +120,9 @@ class TrainingSession(Steered):
         size = int(values["batch_size"] * values["accumulation"])
         per_epoch = batches_in_epoch(n, size)
         order = self.engine.order
-        left = batches_in_epoch(n - order.cursor, size) if order.cursor < n else 0
-        return self.step + left + ((self._limit_epochs or 0) - order.epoch) * per_epoch
+        epoch, cursor = self._update_from or (order.epoch, order.cursor)  # an update that is begun is not made
+        left = batches_in_epoch(n - cursor, size) if cursor < n else 0
+        return self.step + left + ((self._limit_epochs or 0) - epoch) * per_epoch
 
     def _batches(self) -> tuple[int, int]:
         """Return the updates made in this epoch and those of the whole of it, as if all had the size now in force."""
