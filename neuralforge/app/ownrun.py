@@ -86,8 +86,7 @@ class OwnRun(SteeredRun):
             else:
                 await asyncio.to_thread(session.end, outcome)
         except (UserError, OSError) as error:
-            self.run.log.abandon()
-            return f"Run {self.run.log.run_id} could not be ended as it should, and counts as interrupted: {error}"
+            return self._let_go(error)
         return ""
 
     def end_now(self) -> None:

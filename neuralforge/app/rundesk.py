@@ -121,8 +121,7 @@ class LiveRun(SteeredRun):
         try:
             await asyncio.to_thread(session.end, "stopped" if stop else "paused")
         except (UserError, OSError) as error:
-            self.run.log.abandon()
-            return f"Run {self.run.log.run_id} could not be ended as it should, and counts as interrupted: {error}"
+            return self._let_go(error)
         return ""
 
     def end_now(self) -> None:

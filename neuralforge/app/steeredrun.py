@@ -131,6 +131,11 @@ class SteeredRun(ABC):
             A sentence on what went wrong; "" when all went well.
         """
 
+    def _let_go(self, error: Exception) -> str:
+        """Let go of a log that cannot be ended, as if its process had died; return a sentence on it."""
+        self.run.log.abandon()
+        return f"Run {self.run.log.run_id} could not be ended as it should, and counts as interrupted: {error}"
+
     @abstractmethod
     def end_now(self) -> None:
         """End the run here and now, for when no event loop runs any more; paused, where it can be gone on with."""

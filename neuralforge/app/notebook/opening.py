@@ -38,11 +38,6 @@ class Wish:
     config: Mapping[str, Any] = field(default_factory=dict)
     runs_dir: Path = field(default_factory=default_runs_dir)
 
-    @property
-    def plans(self) -> bool:
-        """Whether there is enough to train."""
-        return self.arch is not None and self.data is not None
-
 
 class Planning:
     """Makes the plan of a wish once, for whoever needs it first: a thread, or a cell that cannot wait for it.
