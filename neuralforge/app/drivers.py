@@ -201,10 +201,13 @@ class Driver:
 
     def _pump_slice(self, due_secs: float) -> bool | None:
         """Pump until a frame is due; return whether the session is over, or else None to go on after the frame."""
+        self.session.may_look = True  # a look takes longer than a step, and must not be in the way of the next frame
         while True:
             pulse = self._next()
             if pulse is None:
                 return True
+            if pulse.kind == "step":
+                self.session.may_look = False
             if self._is_long_ahead():
                 return False
             if pulse.kind == "paused":
@@ -214,6 +217,7 @@ class Driver:
 
     def _pump_on_worker(self) -> bool:
         """Pump without looking at frames; return whether the session is over, or else what comes next is for slices."""
+        self.session.may_look = True
         while not self._hand_back.is_set():
             pulse = self._next()
             if pulse is None:

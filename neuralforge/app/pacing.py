@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 FRAME_SECS: Final = 1 / 60
+LEFT_SECS: Final = 1 / 20
 HIDDEN_SECS: Final = 1 / 20
 IDLE_SECS: Final = 1 / 10
 POLL_SECS: Final = 1 / 30
@@ -16,18 +17,23 @@ QUIET_SHARE: Final = 0.025
 IDLE_AFTER_SECS: Final = 3.0
 
 
-def pace_secs(*, hidden: bool, idle: bool, cost_secs: float, least_secs: float = FRAME_SECS) -> float:
+def pace_secs(
+    *, hidden: bool, idle: bool, cost_secs: float, left: bool = False, least_secs: float = FRAME_SECS
+) -> float:
     """Return the time from one frame to the next.
 
     Args:
         hidden: Nobody can see the window.
         idle: There was no input for a while and nothing moves; this is then how often input is looked for.
         cost_secs: What a frame costs.
+        left: The person works in another window, and looks at this one at most.
         least_secs: The time at full rate.
     """
     if hidden:
         return quiet_secs(HIDDEN_SECS, SLOWEST_HIDDEN_SECS, cost_secs)
-    return POLL_SECS if idle else least_secs
+    if idle:
+        return POLL_SECS
+    return max(LEFT_SECS, least_secs) if left else least_secs
 
 
 def quiet_secs(least_secs: float, most_secs: float, cost_secs: float) -> float:

@@ -300,13 +300,15 @@ class Window:
             self._lose(self.params)
             return False
         pacing = self.params.fps_idling
-        awake = self._pictures.are_wanted or began_secs < self._awake_until_secs or self.gui.is_busy()
-        pacing.enable_idling = self.idles and not awake
+        asked = self._pictures.are_wanted or began_secs < self._awake_until_secs
+        left = not asked and self.backend.is_left() and not imgui.is_mouse_pos_valid()
+        pacing.enable_idling = self.idles and not asked and not self.gui.is_busy()
         pacing.fps_idle = 1 / quiet_secs(IDLE_SECS, SLOWEST_IDLE_SECS, self.cost_secs)
         interval_secs = pace_secs(
             hidden=hidden,
             idle=pacing.is_idling and pacing.enable_idling,
             cost_secs=self.cost_secs,
+            left=left,
             least_secs=self.least_frame_secs,
         )
         self._due_secs = max(self._due_secs + interval_secs, began_secs)

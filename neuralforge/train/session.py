@@ -48,6 +48,10 @@ class TrainingSession(Steered):
         keeper: Writes its checkpoints; None writes none.
         history: Record of steps that are to be gone over again, on resume and replay.
         paused: Whether it waits for "run" before the first step.
+
+    Attributes:
+        may_look: Whether the next update may be followed by a look into the network, if one is due. Whoever pumps the
+            session between frames says so.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class TrainingSession(Steered):
         desk = Desk(engine.board, history.next_gesture() if history else 1)
         super().__init__(desk, recorder, keeper, paused=paused)
         self.engine = engine
+        self.may_look = True
         self.config = engine.config
         self.threads = self.config.threads or default_threads()
         self._history = history
@@ -276,7 +281,7 @@ class TrainingSession(Steered):
             self._in_flight.append((number, torch.stack((loss, metric)), base, lr))
             self._land(_MAX_IN_FLIGHT)
         self._step_secs += 0.1 * (time.monotonic() - began_secs - self._step_secs)
-        if self.engine.watch is not None:
+        if self.may_look and self.engine.watch is not None:
             self.engine.watch.service(self)
         yield Pulse("step", number, self._loss)
 

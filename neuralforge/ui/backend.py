@@ -27,6 +27,7 @@ BackendKind = Literal["screen", "offscreen", "null"]
 NULL_FRAME_SECS: Final = 1 / 60
 MSAA_SAMPLES: Final = 4
 
+_GLFW_FOCUSED: Final = 0x00020001
 _GLFW_ICONIFIED: Final = 0x00020002
 _GLFW_VISIBLE: Final = 0x00020004
 _GLFW_CONTEXT_CREATION_API: Final = 0x0002200B
@@ -82,6 +83,10 @@ class Backend:
         """Return whether nobody can see the window: minimised, or not shown."""
         return False
 
+    def is_left(self) -> bool:
+        """Return whether the person has gone on to another window."""
+        return False
+
     def set_title(self, title: str) -> None:
         """Change what stands in the window's frame."""
 
@@ -118,6 +123,7 @@ class NullBackend(Backend):
 
     Attributes:
         hidden: What `is_hidden` answers, so that a hidden window can be acted out.
+        left: What `is_left` answers.
         frame_secs: How much time passes for Dear ImGui in a frame.
     """
 
@@ -127,6 +133,7 @@ class NullBackend(Backend):
     def __init__(self, size_px: tuple[int, int]) -> None:
         super().__init__(size_px)
         self.hidden = False
+        self.left = False
         self.frame_secs = NULL_FRAME_SECS
 
     def prepare(self, params: hello_imgui.RunnerParams) -> None:
@@ -144,6 +151,10 @@ class NullBackend(Backend):
         """Return `hidden`."""
         return self.hidden
 
+    def is_left(self) -> bool:
+        """Return `left`."""
+        return self.left
+
     def _play_platform(self) -> None:
         io = imgui.get_io()
         io.display_size = ImVec2(*self.size_px)
@@ -158,6 +169,7 @@ class GlfwBackend(Backend):
 
     def __init__(self, size_px: tuple[int, int]) -> None:
         super().__init__(size_px)
+        self._had_focus = False
         # The copy that Hello ImGui links: under another name it would be loaded again, and know nothing of the window.
         self.glfw: Any = ctypes.CDLL(os.environ["PYGLFW_LIBRARY"])
         self.glfw.glfwGetProcAddress.argtypes = [ctypes.c_char_p]
@@ -193,6 +205,16 @@ class GlfwBackend(Backend):
         attribute = self.glfw.glfwGetWindowAttrib
         with self._returning():
             return bool(attribute(window, _GLFW_ICONIFIED)) or not attribute(window, _GLFW_VISIBLE)
+
+    def is_left(self) -> bool:
+        """Return whether the window had the keyboard's focus and has it no more; some displays never give it."""
+        window = _glfw_window()
+        if not window:
+            return False
+        with self._returning():
+            focused = bool(self.glfw.glfwGetWindowAttrib(window, _GLFW_FOCUSED))
+        self._had_focus = self._had_focus or focused
+        return self._had_focus and not focused
 
     def set_title(self, title: str) -> None:
         """Change what stands in the window's frame."""
@@ -245,6 +267,10 @@ class OffscreenBackend(GlfwBackend):
 
     def is_hidden(self) -> bool:
         """Return False: the pictures are what it is for."""
+        return False
+
+    def is_left(self) -> bool:
+        """Return False: nobody works in it."""
         return False
 
     def _take_asked_size(self) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuralforge.ui.memo import Memo
 from neuralforge.ui.plots import Span, dashes, padded, zigzag
 from neuralforge.ui.theme import Color
 from neuralforge.workbench.series import Series
 from neuralforge.workbench.smooth import Smoothed
+
+T = TypeVar("T")
 
 Floats = NDArray[np.float64]
 Look = Literal["band", "line", "stairs", "dots", "dashes"]
@@ -115,6 +116,16 @@ class Smoother:
         return self._shown.series
 
 
+@dataclass(slots=True)
+class _Known:
+    """What a pen remembers; its place among all that it remembers says in which frames it has its turn."""
+
+    place: int
+    same: tuple[object, ...] | None = None
+    moving: tuple[object, ...] | None = None
+    value: Any = None
+
+
 class Pen:
     """Turns curves into what is drawn of them; remembers the last result of each.
 
@@ -124,7 +135,18 @@ class Pen:
 
     def __init__(self) -> None:
         self.grain = 1
-        self._memo = Memo()
+        self._turns = 1
+        self._turn = 0
+        self._known: dict[str, _Known] = {}
+
+    def begin_frame(self, turns: int) -> None:
+        """Begin a frame.
+
+        Args:
+            turns: In how many frames each curve comes once to be drawn anew, so that no frame draws all of them; 1
+                draws each as soon as it changes.
+        """
+        self._turns, self._turn = turns, (self._turn + 1) % turns
 
     def draw(self, trace: Trace, span: Span, points: int, dash: float = 0.0) -> Drawn:
         """Return what is drawn of a curve.
@@ -136,30 +158,44 @@ class Pen:
             dash: Length of a dash, in steps.
         """
         most = max(2, min(points, MOST_POINTS))
-        stamp = (*self._state(trace), span, points, dash)
-        return self._memo.get(trace.key, stamp, lambda: _draw(trace, span, most, dash))
+        same = (trace.series, trace.smoothed, trace.version, points)
+        return self._in_turn(trace.key, same, (self._state(trace), span, dash), lambda: _draw(trace, span, most, dash))
 
     def value_range(self, key: str, traces: Sequence[Trace], span: Span, *, log: bool, zero: bool) -> tuple[Span, bool]:
         """Return what `value_range` does, for the plot of a key."""
-        stamp = (*(part for trace in traces for part in self._state(trace)), span, log, zero)
-        return self._memo.get(f"range {key}", stamp, lambda: value_range(traces, span, log=log, zero=zero))
+        same = (log, zero, *((trace.series, trace.version) for trace in traces))
+        moving = (span, *(self._state(trace) for trace in traces))
+        return self._in_turn(f"range {key}", same, moving, lambda: value_range(traces, span, log=log, zero=zero))
 
     def forget(self) -> None:
         """Let go of everything that was remembered."""
-        self._memo.clear()
+        self._known.clear()
 
-    def _state(self, trace: Trace) -> tuple[object, ...]:
-        """Return what a curve is made from, as far as it shows."""
+    def _in_turn(self, key: str, same: tuple[object, ...], moving: tuple[object, ...], make: Callable[[], T]) -> T:
+        """Return the value under a key, made anew when it has changed.
+
+        Args:
+            key: Its name.
+            same: Another value of this makes it anew at once.
+            moving: Another value of this makes it anew when its turn has come.
+            make: Makes the value.
+        """
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = _Known(len(self._known))
+        elif known.same == same and (known.moving == moving or (known.place + self._turn) % self._turns):
+            value: T = known.value
+            return value
+        known.value = value = make()
+        known.same, known.moving = same, moving
+        return value
+
+    def _state(self, trace: Trace) -> tuple[int, ...]:
+        """Return how far a curve has come, as far as it shows."""
         if trace.series is None:
-            return (trace.version,)
-        grain = self.grain
-        return (
-            trace.series,
-            len(trace.series) // grain,
-            trace.smoothed,
-            0 if trace.smoothed is None else len(trace.smoothed) // grain,
-            trace.until // grain,
-        )
+            return ()
+        smoothed = 0 if trace.smoothed is None else len(trace.smoothed) // self.grain
+        return len(trace.series) // self.grain, smoothed, int(trace.until // self.grain)
 
 
 def _draw(trace: Trace, span: Span, points: int, dash: float) -> Drawn:

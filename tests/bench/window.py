@@ -50,11 +50,11 @@ def measure(bench: Bench) -> Iterator[Line]:
     found = _child("idle", secs=bench.pick(8, 3))
     yield Line(name="a window that nobody touches, share of a core", value=found["share"], unit="", goal=0.05)
     for step_ms in (0.3, 2, 4, 6, 9, 12, 20, 40):
-        for hidden in (False, True) if step_ms in (0.3, 4, 40) else (False,):
-            modes = ("auto",) if hidden or bench.quick else ("auto", "slices", "worker")
-            found = _child("pump", step_ms=step_ms, modes=modes, hidden=hidden, rounds=bench.pick(3, 1))
+        for seen in ("open", "left", "hidden") if step_ms in (0.3, 4, 40) else ("open",):
+            modes = ("auto",) if seen != "open" or bench.quick else ("auto", "slices", "worker")
+            found = _child("pump", step_ms=step_ms, modes=modes, seen=seen, rounds=bench.pick(3, 1))
             for mode in modes:
-                yield from _pump_lines(found[mode], step_ms, mode, hidden)
+                yield from _pump_lines(found[mode], step_ms, mode, seen)
     same = all(_child("same", arch=arch, data=data) for arch, data in (("mlp", "spirals"), ("small_cnn", "digits")))
     yield Line(
         name="runs whose weights differ from those without a window", value=0.0 if same else 1.0, unit="", goal=0
@@ -72,28 +72,29 @@ def measure(bench: Bench) -> Iterator[Line]:
         )
 
 
-def _pump_lines(found: dict[str, Any], step_ms: float, mode: str, hidden: bool) -> Iterator[Line]:
+def _pump_lines(found: dict[str, Any], step_ms: float, mode: str, seen: str) -> Iterator[Line]:
     limit = 1 - found["cost_ms"] / 1e3 * found["fps"]
     goal: float = 0.9 * limit
     frame_goal_ms: float | None = 20.0
-    if hidden:
+    if seen == "hidden":
         goal, frame_goal_ms = 0.95, None
+    elif seen == "left":
+        goal, frame_goal_ms = 0.97 * limit, None
     elif step_ms <= 4:
         goal, frame_goal_ms = 0.97 * limit, 18.0
     elif step_ms >= 40:
         goal, frame_goal_ms = 0.97, 18.0
     chosen = mode == "auto"
-    where = "hidden" if hidden else "open"
     note = f"{found['fps']:.0f} fps, a frame {found['cost_ms']:.1f} ms, 1 - f x fps = {limit:.2f}; steps at the "
     note += f"{'worker' if found['worker'] else 'thread of the window'}; {found['step_ms']:.1f} ms a step without"
     yield Line(
-        name=f"steps of {step_ms:g} ms, window {where}, {mode}",
+        name=f"steps of {step_ms:g} ms, window {seen}, {mode}",
         value=found["ratio"],
         goal=goal if chosen else None,
         at_least=True,
         note=note,
     )
-    if not hidden:
+    if seen == "open":
         yield Line(name="  frame p99", value=found["p99_ms"], unit="ms", goal=frame_goal_ms if chosen else None)
 
 
@@ -155,18 +156,19 @@ class _Costs:
         self.secs: list[float] = []
         """CPU time of each frame, of the thread of the window."""
         self.at_secs: list[float] = []
+        """When each frame began: frame times go from start to start, as Dear ImGui's own do."""
         window.clock = self
         window.frame = self._timed  # type: ignore[method-assign]
 
     def _timed(self) -> bool:
-        began_secs = time.thread_time()
+        began_secs, at_secs = time.thread_time(), time.monotonic() - _waited_secs()
         drawn = self._frame()
         if drawn:
             self.secs.append(time.thread_time() - began_secs)
+            self.at_secs.append(at_secs)
         return drawn
 
     def frame_done(self, cost_secs: float) -> None:
-        self.at_secs.append(time.monotonic() - _waited_secs())
         self._inner.interval_secs = self.interval_secs
         self._inner.frame_done(cost_secs)
 
@@ -383,7 +385,7 @@ def _write_run(folder: Path, steps: int) -> None:
 
 
 def _pump(
-    folder: Path, step_ms: float, modes: list[Mode], hidden: bool, rounds: int, began: float
+    folder: Path, step_ms: float, modes: list[Mode], seen: str, rounds: int, began: float
 ) -> dict[str, dict[str, float]]:
     """Train one run under the window, in turns with a tight loop that draws no frame."""
     import torch
@@ -406,7 +408,7 @@ def _pump(
         desk.documents.show(plan.document)
         desk._welcome, desk.data.raw = False, plan.raw
         await asyncio.sleep(0.3)
-        window.window.backend.hidden = hidden
+        window.window.backend.hidden, window.window.backend.left = seen == "hidden", seen == "left"
         await desk.training.start(plan)
         while desk.training.live.run.session.step < 10:  # by then the driver knows the length of a step
             await asyncio.sleep(0.01)

@@ -225,7 +225,7 @@ def test_points_of_other_data_are_left_out(pilot: Pilot) -> None:
     desk.view = replace(desk.view, data=replace(desk.view.data, reference=("moons", {})))
     desk.panel.forget()
     pilot.frames(2)
-    assert "plane" in desk.panel._memo._known and "points" not in desk.panel._memo._known
+    assert desk.panel._painter._picture is not None and "points" not in desk.panel._memo._known
     desk.show(boundary=None)
     pilot.frames(2)
     assert "points" in desk.panel._memo._known

@@ -25,6 +25,7 @@ from neuralforge.app.pacing import (
     FRAME_SECS,
     HIDDEN_SECS,
     IDLE_SECS,
+    LEFT_SECS,
     POLL_SECS,
     SLOWEST_HIDDEN_SECS,
     pace_secs,
@@ -503,20 +504,43 @@ def test_a_hidden_window_is_drawn_less_often() -> None:
     window.close()
 
 
+@apart()
+def test_a_window_that_was_left_is_drawn_less_often_until_the_mouse_is_over_it() -> None:
+    window, gui = opened()
+    assert isinstance(window.backend, NullBackend)
+    gui.busy = True
+    for _ in range(10):
+        window.frame()
+    window.backend.left, window._awake_until_secs = True, 0.0
+    due = []
+    for place in ((-3e38, -3e38), (-3e38, -3e38), (40, 40), (40, 40)):
+        imgui.get_io().add_mouse_pos_event(*place)
+        window.frame()
+        due.append(window._due_secs)
+    assert np.allclose(np.diff(due), [LEFT_SECS, LEFT_SECS, FRAME_SECS])
+    window.wake()
+    imgui.get_io().add_mouse_pos_event(-3e38, -3e38)
+    window.frame()
+    window.frame()
+    assert window._due_secs - due[-1] == pytest.approx(2 * FRAME_SECS), "something changed that is to be seen at once"
+    window.close()
+
+
 @given(
+    st.booleans(),
     st.booleans(),
     st.booleans(),
     st.floats(0, 10, allow_nan=False),
     st.floats(0, 10, allow_nan=False),
 )
-def test_pace(hidden: bool, idle: bool, cost_secs: float, more_secs: float) -> None:
-    pace = pace_secs(hidden=hidden, idle=idle, cost_secs=cost_secs)
+def test_pace(hidden: bool, idle: bool, left: bool, cost_secs: float, more_secs: float) -> None:
+    pace = pace_secs(hidden=hidden, idle=idle, left=left, cost_secs=cost_secs)
     assert pace >= FRAME_SECS
-    assert pace <= pace_secs(hidden=hidden, idle=idle, cost_secs=cost_secs + more_secs)
+    assert pace <= pace_secs(hidden=hidden, idle=idle, left=left, cost_secs=cost_secs + more_secs)
     if hidden:
         assert HIDDEN_SECS <= pace <= SLOWEST_HIDDEN_SECS
     else:
-        assert pace == (POLL_SECS if idle else FRAME_SECS)
+        assert pace == (POLL_SECS if idle else LEFT_SECS if left else FRAME_SECS)
     assert IDLE_SECS <= quiet_secs(IDLE_SECS, 1.0, cost_secs) <= 1.0
 
 
@@ -564,9 +588,14 @@ def test_a_window_on_a_display_can_be_hidden_and_opened_again() -> None:
             window.frame()
         assert not window.backend.is_hidden()
         address = ctypes.c_void_p(hello_imgui.get_glfw_window_address())  # type: ignore[attr-defined]
+        assert not window.backend.is_left(), "it may be that this display gives no window the focus"
+        window.backend.glfw.glfwFocusWindow(address)  # type: ignore[attr-defined]
+        for _ in range(3):
+            window.frame()
+        assert not window.backend.is_left()
         window.backend.glfw.glfwHideWindow(address)  # type: ignore[attr-defined]
         window.frame()
-        assert window.backend.is_hidden()
+        assert window.backend.is_hidden() and window.backend.is_left()
         window.close()
 
 

@@ -36,6 +36,8 @@ _SMALL_PX: Final = 330
 """One small plot for each of these in the panel's width."""
 _GRAIN_PART: Final = 4000
 """While a run goes on, curves are drawn anew after this part of their length: a quarter of a pixel."""
+_TURNS: Final = 3
+"""While a run goes on and is followed, each curve is drawn anew in every third frame."""
 
 
 class CurvesPanel(Panel):
@@ -129,7 +131,9 @@ class CurvesPanel(Panel):
         small = plots[1 + choices.first :][:fitting]
         height = min(kit.px(210), max(kit.px(130), room.y * 0.27)) if small else 0.0
         last = max((t.series.last[0] for p in plots for t in p.traces if t.series and t.series.last), default=0)
-        self._pen.grain = max(1, last // _GRAIN_PART) if run.state == "running" else 1
+        runs = run.state == "running"
+        self._pen.grain = max(1, last // _GRAIN_PART) if runs else 1
+        self._pen.begin_frame(_TURNS if runs and choices.follow else 1)
         follow = _follow_span(max(last, run.progress.step))
         bounds = Span(0.0, max(follow.high, float(run.progress.total_steps)))
         span = follow if choices.follow else self._span

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ from neuralforge.ui.look_state import (
 from neuralforge.ui.memo import Memo
 from neuralforge.ui.numbers import number
 from neuralforge.ui.own_runs import LOOP_HAS_SAMPLES, is_own
+from neuralforge.ui.painter import Painter
 from neuralforge.ui.panel import Panel, Post
 from neuralforge.ui.plane import (
     TRAIN,
@@ -43,7 +45,7 @@ from neuralforge.ui.plane import (
 from neuralforge.ui.plots import Span, Tick, linear_ticks
 from neuralforge.ui.rows import u32
 from neuralforge.ui.textures import Textures
-from neuralforge.ui.theme import BLACK, WHITE, Color
+from neuralforge.ui.theme import BLACK, WHITE, Color, Theme
 from neuralforge.workbench.commands import Start
 from neuralforge.workbench.looks import Boundary
 from neuralforge.workbench.view import Points, View
@@ -93,12 +95,15 @@ class DecisionPanel(Panel):
         super().__init__(kit)
         self._textures = Textures(kit, max_entries=6)
         self._memo = Memo()
+        self._painter = Painter()
+        self._learns = False
         self._shown: Shown = "both"
 
     def forget(self) -> None:
         """Let go of the pictures."""
         self._textures.forget()
         self._memo.clear()
+        self._painter.forget()
 
     @classmethod
     def leads(cls, view: View) -> bool:
@@ -110,6 +115,7 @@ class DecisionPanel(Panel):
         """Draw the plane, or what it is for."""
         view = of_run(view)
         run, data = view.run, view.data
+        self._learns = run is not None and run.state == "running"
         if run is not None and run.own_loop:
             widgets.empty(self.kit, icons.BOUNDARY, "No plane to show", LOOP_HAS_SAMPLES)
             return
@@ -208,13 +214,14 @@ class DecisionPanel(Panel):
         draw.add_rect_filled(frame.at, frame.end, u32(t.canvas), rounding)
         unit = ImVec2(0, 0), ImVec2(1, 1)
         if boundary is not None:
-            picture = self._memo.get("plane", (boundary, reach, t.name), lambda: self._paint(boundary, reach))
+            stamp = (boundary, reach, t.name)
+            picture = self._painter.of(stamp, partial(self._paint, boundary, reach, t), at_once=not self._learns)
             reference = imgui.ImTextureRef(self._textures.of(picture))
             draw.add_image_rounded(reference, frame.at, frame.end, *unit, u32(WHITE), rounding)
         if points is not None:
             size = int(frame.size.x), int(frame.size.y)
-            stamp = (points, area, size, self._shown, t.name, kit.scale, reach)
-            picture = self._memo.get("points", stamp, lambda: self._dot(points, area, size, reach))
+            seen = (points, area, size, self._shown, t.name, kit.scale, reach)
+            picture = self._memo.get("points", seen, lambda: self._dot(points, area, size, reach))
             reference = imgui.ImTextureRef(self._textures.of(picture))
             draw.add_image(reference, frame.at, frame.end, *unit, u32(WHITE))
         draw.add_rect(frame.at, frame.end, u32(t.border_strong), rounding, 1)
@@ -223,8 +230,8 @@ class DecisionPanel(Panel):
         if kit.marks.on:
             kit.marks.note("plot/decision", frame.at.x, frame.at.y, frame.end.x, frame.end.y)
 
-    def _paint(self, boundary: Boundary, reach: Reach | None) -> NDArray[np.uint8]:
-        t = self.kit.theme
+    @staticmethod
+    def _paint(boundary: Boundary, reach: Reach | None, t: Theme) -> NDArray[np.uint8]:
         if reach is not None:
             return number_picture(boundary, reach, t.name)
         line = t.text.fade(0.75 if t.name == "dark" else 0.6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,36 @@ def test_every_driver_gives_the_run_of_the_tight_loop(tmp_path: Path, mode: str)
     ask(run.session, SCRIPT)
     drive(run.session, mode)
     assert_same(outcome(tight.folder), outcome(run.folder))
+
+
+@pytest.mark.parametrize("accumulation", [1, 3])
+@pytest.mark.parametrize("mode", ["slices", "worker"])
+def test_only_the_first_step_of_a_slice_may_be_looked_at(tmp_path: Path, mode: str, accumulation: int) -> None:
+    run = start(plan(tmp_path, steps=30, accumulation=accumulation, validation_every=10**6), watch=True)
+    assert run.watch is not None
+    slices: list[list[int]] = [[]]
+    looked = []
+    run.watch.service = lambda session: looked.append(session.step)  # type: ignore[method-assign]
+    driver = Driver(run.session, FrameClock(), mode=mode)  # type: ignore[arg-type]
+    pump, following = driver._pump_slice, driver._next
+
+    def slice_by_slice(_due_secs: float) -> bool | None:
+        slices.append([])
+        driver.step_secs = 0.0
+        return pump(time.monotonic() + 0.02)
+
+    def note() -> Pulse | None:
+        pulse = following()
+        if pulse is not None and pulse.kind == "step":
+            slices[-1].append(pulse.step)
+        return pulse
+
+    driver._pump_slice, driver._next = slice_by_slice, note  # type: ignore[method-assign]
+    asyncio.run(driver.run())
+    if mode == "worker":
+        assert looked == list(range(1, 31))
+    else:
+        assert looked == [steps[0] for steps in slices if steps] and len(looked) < 30
 
 
 def test_switching_all_the_time_changes_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -145,12 +146,17 @@ def test_a_watched_run_has_the_same_numbers_under_a_window(tmp_path: Path, mode:
             run.watch.ask(SampleOf("test", number % 5))
 
     hand = threading.Thread(target=want)
+    interval_secs = sys.getswitchinterval()
+    sys.setswitchinterval(
+        1e-5
+    )  # threads change far more often, and a step need not wait for the hand at each operation
     hand.start()
     try:
         drive(run.session, mode)
     finally:
         over.set()
         hand.join()
+        sys.setswitchinterval(interval_secs)
     assert run.watch is not None and run.watch.trouble is None
     assert run.watch.prediction is not None and run.watch.layers is not None
     assert_same(outcome(quiet.folder), outcome(run.folder))
@@ -517,7 +523,7 @@ def test_a_slow_network_gets_a_coarse_grid(tmp_path: Path) -> None:
     clock = [0.0]
     watch = run.session.engine.watch = Watch(run.session.engine, now=lambda: clock[0])
     watch.wants = frozenset({"boundary"})
-    real, cost, sides = watch._glimpse.boundary, [1e-6], []
+    real, cost, sides = watch._glimpse.boundary, [3e-7], []
 
     def slow(step: int, side: int) -> Any:
         clock[0] += cost[0] * side * side
@@ -528,7 +534,7 @@ def test_a_slow_network_gets_a_coarse_grid(tmp_path: Path) -> None:
 
     def tick(_pulse: object) -> None:
         clock[0] += 10.0
-        cost[0] = 1e-5 if run.session.step < 30 else 1e-6
+        cost[0] = 3e-6 if run.session.step < 30 else 3e-7
 
     pump(run.session, tick)
     assert sides[0] == 96 and sides[25:28] == [32, 32, 32] and sides[-1] == 96
