@@ -52,10 +52,12 @@ class LoopNumbers:
 
     Attributes:
         metrics: Last value of each series that is not of the group "train".
+        loss: That of the row that `write_usual` wrote last; None where none was logged.
     """
 
     def __init__(self, recorder: LoopRecorder, *, knobs_lr: bool) -> None:
         self.metrics: dict[str, float] = {}
+        self.loss: float | None = None
         self._recorder = recorder
         self._lr_names = ("knob/lr", "effective/lr") if knobs_lr else ("effective/lr",)
         self._known: dict[str, str] = {}
@@ -90,6 +92,28 @@ class LoopNumbers:
         """
         self._rows.append(_Row(step, self._now, lr))
         self._now = {}
+
+    def write_usual(self, step: int, lr: float | None) -> bool:
+        """Write the row of a turn that was made, if it is one like most: `finish` and `write_next` for short turns.
+
+        Args:
+            step: Its number.
+            lr: Learning rate in it; None where there is none.
+
+        Returns:
+            Whether it was written; else nothing was done.
+        """
+        now, names = self._now, self._names
+        if not names or len(now) != len(names) or self._from_device:
+            return False
+        try:
+            numbers = [now[name] for name in names]
+        except KeyError:
+            return False
+        self._recorder.row(step, *numbers, *(math.nan if lr is None else lr,) * self._lr_count)
+        self.loss = now.get(LOSS)
+        now.clear()
+        return True
 
     def put_after(self, step: int, values: Mapping[str, object]) -> None:
         """Take numbers after a turn, for its step; all rows before must have been written.
@@ -127,9 +151,9 @@ class LoopNumbers:
     def _number(self, name: str, value: object) -> Any:
         """Return a number; one on a device is sent on its way."""
         if isinstance(value, Tensor):
-            if value.numel() == 1 and not value.is_complex():
-                if value.is_cpu:
-                    return float(value.item())
+            if value.is_cpu and value.numel() == 1 and type(found := value.item()) is not complex:
+                return float(found)
+            if not value.is_cpu and value.numel() == 1 and not value.is_complex():
                 self._from_device = True
                 return _send(value.detach())
             received = f"a tensor of {list(value.shape)}"

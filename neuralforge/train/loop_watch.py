@@ -82,6 +82,11 @@ class LoopWatch(GradientLook):
         if "node" in self.wants and node is not None and "node" not in self._failed and is_due:
             self._look_at(node)
 
+    @property
+    def is_looking(self) -> bool:
+        """Whether there is something to take away after the turn."""
+        return bool(self._handles)
+
     def after_turn(self) -> None:
         """Take the hooks away."""
         if self._handles:

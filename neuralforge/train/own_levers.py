@@ -68,6 +68,12 @@ class OwnLevers:
                 knob = _knob(key, lever, given)
                 knobs.append((knob, int(value) if knob.kind == "int" else value))
                 self._levers[key] = lever
+        self._followed = list(self._levers.values())
+        self._free_lr: _Lever | None = None
+        """The learning rate where it is no knob."""
+        if "lr" not in self._levers and "lr" in optimizer.param_groups[0]:
+            self._free_lr = self._lever("lr", 0, alone=True)
+            self._followed.append(self._free_lr)
         known = {name for group in optimizer.param_groups for name in _numbers(group)}
         self.board = KnobBoard.of(
             knobs, {name: "no bounds were given for it" for name in sorted(known) if not self._has(name)}
@@ -104,6 +110,15 @@ class OwnLevers:
         found = self._optimizer.param_groups[lever.group][lever.name]
         return _number(found if lever.place is None else found[lever.place])
 
+    def is_untouched(self) -> bool:
+        """Tell whether `follow` and `lr` have nothing new to say: the person's code has written nothing since."""
+        groups = self._optimizer.param_groups
+        for lever in self._followed:
+            found = groups[lever.group].get(lever.name)
+            if found is not lever.seen or type(found) is Tensor:
+                return False
+        return True
+
     def follow(self) -> dict[str, KnobValue]:
         """Take over what the person's code has written since; almost free where it has not.
 
@@ -135,6 +150,8 @@ class OwnLevers:
         if "lr" in self._levers:
             return self.board.values["lr"]
         found = self._optimizer.param_groups[0].get("lr")
+        if self._free_lr is not None:
+            self._free_lr.seen = found
         return None if found is None else _number(found)
 
     def apply(self, changes: Mapping[str, KnobValue]) -> None:

@@ -24,11 +24,15 @@ from neuralforge.train.loop_numbers import LoopNumbers
 from neuralforge.train.loop_watch import LoopWatch
 from neuralforge.train.own_levers import Bounds, OwnLevers
 from neuralforge.workbench.knobs import Knob, KnobValue, Refused, bounded
+from neuralforge.workbench.requests import Request, Ticket
 from neuralforge.workbench.status import Progress, RunState
 
 Turn = Literal["go", "wait", "end"]
 
 _MAX_KEY: Final = 100
+_FULL_SECS: Final = 0.005
+"""How often the boundary does all that it does, however short the turns; in between it looks whether there is need."""
+_NEVER: Final = 1 << 62
 
 
 class OwnLoop(Steered):
@@ -95,8 +99,20 @@ class OwnLoop(Steered):
         self._lr: float | None = self._levers.lr()
         self._loss = math.nan
         self._is_nonfinite = False
+        self._full_secs = 0.0
+        self._is_plain = False
+        """Whether nothing but the next turn is to come, as far as anybody has said: its boundary may be a short one."""
         self._began_secs = self._step_secs = 0.0
         self._knob_rows = {key: float(value) for key, value in self.board.values.items() if key != "lr"}
+
+    # Requests: safe from any thread
+
+    def request(self, request: Request) -> Ticket:
+        """Ask for something, see `Steered.request`."""
+        try:
+            return super().request(request)
+        finally:
+            self._is_plain = False
 
     # Knobs
 
@@ -137,6 +153,7 @@ class OwnLoop(Steered):
             first = knob.check(self.board.values.get(key, first))
         self.board.declare(knob, first)
         self._knob_rows[key] = float(first)
+        self._is_plain = False
 
     def value(self, key: str) -> KnobValue:
         """Return the value of a knob that is in force.
@@ -163,7 +180,7 @@ class OwnLoop(Steered):
         if self._closed:
             raise Refused("This run is over; begin another one for another loop.")
         self._abandon_update()
-        self._begins_pass, self._batches = True, batches or 0
+        self._begins_pass, self._batches, self._is_plain = True, batches or 0, False
         if self._goes_on_with_pass and self.state == "paused":
             self._goes_on_with_pass = False
             with suppress(RunLogError):  # said at the boundary, which does the same
@@ -175,18 +192,24 @@ class OwnLoop(Steered):
         Returns:
             "go": make a turn; "wait": ask again later, since it is paused; "end": leave the loop.
         """
+        now_secs = time.monotonic()
+        may_go = self._is_plain and self.state == "running" and not (self._in_turn or self._closed)
+        if may_go and now_secs < self._full_secs and self._levers.is_untouched():
+            self._step_secs += 0.1 * (now_secs - self._began_secs - self._step_secs)
+            self._began_secs, self._in_turn = now_secs, True
+            return "go"
         if self._closed:
             return "end"
         if self._in_turn:
             self._abandon_update()
         try:
-            return self._boundary()
+            return self._boundary(now_secs)
         except RunLogError as error:
             # What was not written is still in memory, so the run may go on when there is room again.
             self._pause(str(error))
             return "end" if self.state == "stopped" else "wait"
 
-    def _boundary(self) -> Turn:
+    def _boundary(self, now_secs: float) -> Turn:
         if self.state in ("ready", "failed"):
             self.trouble = None
             self._become("running")
@@ -195,20 +218,26 @@ class OwnLoop(Steered):
         if changed:
             self._knob_rows.update({key: float(value) for key, value in changed.items() if key != "lr"})
         self._control_asked = False
+        self._is_plain = True  # before the mail is taken: what comes from now on makes it false
         self._take_mail()
-        now_secs = time.monotonic()
         if self.state != "running":
             self.recorder.tick(now_secs, 0.0)
+            self._began_secs = now_secs
             return "wait" if self.state == "paused" else "end"
         while self._numbers.waiting() > 0:  # the disk had refused them
             self._write_next()
-        self.recorder.tick(now_secs, self._step_secs)
-        if self._begins_pass:
+        self.recorder.tick(now_secs, max(self._step_secs, _FULL_SECS))
+        if self._begins_pass:  # what went on before it was no turn
             self._begins_pass = False
             self.epoch, self._batch = self.epoch + 1, 0
+        else:
+            self._step_secs += 0.1 * (now_secs - self._began_secs - self._step_secs)
         self._lr = self._levers.lr()
         if self.watch is not None:
             self.watch.before_turn(self.step + 1)
+        if self._pause_after is not None or self._desk.has_mail(_NEVER):
+            self._is_plain = False
+        self._full_secs = now_secs + _FULL_SECS
         self._began_secs, self._in_turn = now_secs, True
         return "go"
 
@@ -246,17 +275,20 @@ class OwnLoop(Steered):
         self._in_turn = False
         self.step = number = self.step + 1
         self._batch += 1
-        self._numbers.finish(number, self._lr)
-        if self.watch is not None:
+        if self.watch is not None and self.watch.is_looking:
             self.watch.after_turn()
+        numbers = self._numbers
         try:
-            while self._numbers.waiting() > 0:
-                self._write_next()
+            if numbers.write_usual(number, self._lr):
+                self._see(number, numbers.loss)
+            else:
+                numbers.finish(number, self._lr)
+                while numbers.waiting() > 0:
+                    self._write_next()
             if self._knob_rows:
                 self._write_knob_rows(number)
         except RunLogError as error:
             self._pause(str(error))
-        self._step_secs += 0.1 * (time.monotonic() - self._began_secs - self._step_secs)
 
     def fail(self, error: BaseException) -> None:
         """Note that a turn raised. The next one goes on.
@@ -324,12 +356,12 @@ class OwnLoop(Steered):
             self._write_next()
 
     def _write_next(self) -> None:
-        step, loss = self._numbers.write_next()
-        if loss is not None:
-            self._see(step, loss)
+        self._see(*self._numbers.write_next())
 
-    def _see(self, step: int, loss: float) -> None:
-        """Take in the loss of a step; the first of a row that is not finite pauses the loop."""
+    def _see(self, step: int, loss: float | None) -> None:
+        """Take in the loss of a step, if it was logged; the first of a row that is not finite pauses the loop."""
+        if loss is None:
+            return
         self._loss = loss
         if math.isfinite(loss):
             self._is_nonfinite = False

@@ -11,12 +11,19 @@ import pytest
 import torch
 from torch import nn
 
+from neuralforge.train import own_loop
 from neuralforge.train.hashing import weights_sha256
 from neuralforge.train.loop_watch import ROOT, LoopWatch
 from neuralforge.train.own_launch import LoopRun, start_own_loop
 from tests.unit.train.own_kit import bare, batches, begin, go, sgd, turns, update
 
 ALL = frozenset({"gradients", "node", "maps", "boundary", "prediction"})
+
+
+@pytest.fixture(autouse=True)
+def full_boundaries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every boundary be a full one: the clock of these tests is the watch's alone."""
+    monkeypatch.setattr(own_loop, "_FULL_SECS", 0.0)
 
 
 class Clock:

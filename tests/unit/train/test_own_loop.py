@@ -232,6 +232,8 @@ def test_a_number_of_another_device_arrives_later_and_none_is_lost(tmp_path: Pat
     for number, _ in enumerate(turns(loop, batches(6)), 1):
         total += number
         loop.log(loss=total)
+        if number == 4:
+            loop._land(0)
     written = len(loop._numbers)
     loop.end()
     assert written == 2
@@ -389,6 +391,20 @@ def test_a_run_that_is_left_in_the_middle_of_a_turn_is_stopped(tmp_path: Path) -
     assert run.session.before_step() == "go"
     run.session.end()
     assert (RunReader(run.folder).status, RunReader(run.folder).attributes["steps"]) == ("stopped", 2)
+
+
+def test_a_run_that_is_being_ended_makes_no_further_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = begin(tmp_path).session
+    go(loop, 3)
+    said, close = [], loop.recorder.close
+
+    def ask_and_close(*words: Any) -> None:
+        said.append(loop.before_step())
+        close(*words)
+
+    monkeypatch.setattr(loop.recorder, "close", ask_and_close)
+    loop.end()
+    assert said == ["end"] and loop.step == 3
 
 
 def test_what_the_disk_refuses_waits_and_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
