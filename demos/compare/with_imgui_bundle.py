@@ -45,6 +45,10 @@ async def train(model, optimizer, criterion, batches, passes):
 
 
 if __name__ == "__main__":
+    import os
+    import tempfile
+
     from task import parts
 
+    os.chdir(tempfile.mkdtemp())  # Dear ImGui writes its settings into the present folder
     asyncio.run(train(*parts(), passes=5))

@@ -70,6 +70,12 @@ class OwnRun(SteeredRun):
         with suppress(UserError):  # a disk that refuses is told of at the next boundary
             self.run.log.set_attribute("loop_source", kept)
 
+    @property
+    def between_loops(self) -> bool:
+        """Whether nobody goes round a loop just now."""
+        session = self.run.session
+        return session.state == "running" and not (session.in_pass or self.in_thread)
+
     async def end(self, *, stop: bool) -> str:
         """End the run; a loop that goes on in a thread leaves at its next boundary first."""
         session = self.run.session
@@ -122,6 +128,7 @@ class OwnRun(SteeredRun):
             looked=watch.node if watch else None,
             own_source=self._source,
             own_loop=True,
+            between_loops=self.between_loops,
             trouble=progress.trouble,
         )
 

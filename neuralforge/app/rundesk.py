@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, get_args
 
@@ -144,7 +145,7 @@ class LiveRun(SteeredRun):
         free = self._looking is None or self._looking.done()
         if watch is not None and free and watch.is_due(self.run.session.step):
             self._look_secs = now + GAP_SECS
-            self._looking = self._loop.run_in_executor(None, watch.service, self.run.session)
+            self._looking = self._loop.run_in_executor(None, partial(watch.service, self.run.session, paced=False))
 
     def view(self, differs: bool) -> RunView:
         """Return what the panels show of it."""

@@ -25,7 +25,7 @@ def display_problem(load: Loader = ctypes.CDLL, *, instead: str = _INSTEAD) -> s
 
     Args:
         load: Loads a shared library by its name; raises OSError.
-        instead: What the person is told to do without one.
+        instead: What the person is told to do without one; "" says nothing of that.
 
     Returns:
         None where it can; or else one sentence that says what is missing and what to do instead.
@@ -34,13 +34,15 @@ def display_problem(load: Loader = ctypes.CDLL, *, instead: str = _INSTEAD) -> s
         return None
     packages = {_X11: "libx11-6 and libgl1", _GL: "libgl1 and libgl1-mesa-dri"}
     if library := _missing(packages, load):
-        return f"A window needs {library}, which is not installed: install {packages[library]}, or {instead}."
+        remedy = f"install {packages[library]}" + (f", or {instead}" if instead else "")
+        return f"A window needs {library}, which is not installed: {remedy}."
     if _opens(load(_X11)):
         return None
     name = os.environ.get("DISPLAY", "")
+    remedy = f": {instead}" if instead else ""
     if not name:
-        return f"There is no display to open a window on (DISPLAY is not set): {instead}."
-    return f"The display {name!r} (from DISPLAY) does not answer: {instead}."
+        return f"There is no display to open a window on (DISPLAY is not set){remedy}."
+    return f"The display {name!r} (from DISPLAY) does not answer{remedy}."
 
 
 def offscreen_problem(load: Loader = ctypes.CDLL) -> str | None:

@@ -50,6 +50,9 @@ class RunReader:
         self._from_memory = False
         self._read(lambda file: None)
 
+    def __repr__(self) -> str:
+        return f"RunReader({str(self.path)!r})"
+
     @property
     def is_live(self) -> bool:
         """Whether somebody writes the run now."""

@@ -211,7 +211,7 @@ class TrainingSession(Steered):
                 if self.state == "paused":
                     self.recorder.tick(time.monotonic(), 0.0)
                     if self.engine.watch is not None:
-                        self.engine.watch.service(self)
+                        self.engine.watch.service(self, paced=False)
                     yield Pulse("paused", self.step, self._loss)
                 elif self._end_as is not None or self._done():
                     yield from self._finish(self._end_as or "completed")

@@ -129,7 +129,7 @@ class Watch(GradientLook):
     def _wished(self) -> tuple[object, ...]:
         return (self.wants, self.node, self.sample, self._question)
 
-    def service(self, session: _Stepping) -> None:
+    def service(self, session: _Stepping, *, paced: bool = True) -> None:
         """Take the look that is most due, if one is; almost free where none is.
 
         The session calls this after each update and with each pulse while it is paused. When it has ended, the window
@@ -137,21 +137,24 @@ class Watch(GradientLook):
 
         Args:
             session: The session, or what else says of which step the weights are.
+            paced: Whether a look that was taken of late waits its time, since steps are being made meanwhile.
         """
         wishes = self._wished()
-        if wishes == self._wishes and self._now() < self._due_secs:
+        if paced and wishes == self._wishes and self._now() < self._due_secs:
             return
         if wishes != self._wishes:
             self._wishes = wishes
             self._failed.clear()
             self.trouble = None
-        self._take_most_due(session.step)
+        self._take_most_due(session.step, paced=paced)
 
-    def _take_most_due(self, step: int) -> None:
+    def _take_most_due(self, step: int, *, paced: bool) -> None:
         best: tuple[float, _Look] | None = None
         now_secs = self._now()
         for look in self._looks:
             due_secs = self._due(look, step)
+            if not paced and due_secs < math.inf:
+                due_secs = min(due_secs, now_secs)
             if due_secs <= now_secs and (best is None or due_secs < best[0]):
                 best = due_secs, look
         if best is not None:

@@ -102,7 +102,7 @@ def is_live(view: View) -> bool:
 
 
 def is_running(view: View) -> bool:
-    """Return whether steps are being made."""
+    """Return whether steps are being made, or will be as soon as a loop of the person's own is begun."""
     return is_live(view) and view.run is not None and view.run.state in ("ready", "running")
 
 

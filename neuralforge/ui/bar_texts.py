@@ -50,6 +50,8 @@ def run_words(view: View) -> tuple[str, Tone]:
     words, tone = _STATES[run.state]
     if run.own_loop and run.state == "ready":
         words = "Waiting for your loop"
+    elif run.between_loops:
+        words, tone = "Between loops", "quiet"
     return (f"{words}: {run.trouble}", "danger") if run.trouble else (words, tone)
 
 

@@ -317,7 +317,7 @@ def _endless(kit: Kit, run: RunView, left: float, right: float, y: float) -> Non
     draw.add_rect_filled(ImVec2(left, y - half), ImVec2(right, y + half), t.hover.u32, half)
     if kit.marks.on:
         kit.marks.note("progress/endless", left, y - half, right, y + half)
-    if run.state != "running" or not run.live:
+    if run.state != "running" or not run.live or run.between_loops:
         return
     low, high = (0.0, 1.0) if kit.reduce_motion else moving_part(imgui.get_time())
     length = right - left

@@ -80,7 +80,8 @@ class Knob:
             if self.low <= number <= self.high and (self.kind == "float" or number == int(number)):
                 return float(number) if self.kind == "float" else int(number)
         wanted = {"bool": "true or false", "int": "a whole number", "float": "a number"}[self.kind]
-        span = "" if self.kind == "bool" else f" from {self.low:g} to {self.high:g}"
+        form = ",.0f" if self.kind == "int" else "g"
+        span = "" if self.kind == "bool" else f" from {self.low:{form}} to {self.high:{form}}"
         raise Refused(f"{self.key} must be {wanted}{span}. Received: {value!r:.80}")
 
     def read(self, text: str) -> KnobValue:

@@ -109,14 +109,24 @@ class Recovery:
                 self._own = self._lock = None
 
     def found(self) -> list[Recovered]:
-        """Return what dead processes left behind, the newest first. Damaged copies are left out. Never raises."""
+        """Return what dead processes left behind, the newest first. Damaged copies are left out. Never raises.
+
+        Of copies that are the same, as a notebook leaves them that edits its network whenever it is run, the newest
+        stays.
+        """
         found = []
         with suppress(OSError):
             for folder in sorted(self.folder.iterdir()):
                 recovered = None if folder == self._own else _read(folder)
                 if recovered is not None:
                     found.append(recovered)
-        return sorted(found, key=lambda item: item.when_utc, reverse=True)
+        kept: list[Recovered] = []
+        for item in sorted(found, key=lambda item: item.when_utc, reverse=True):
+            if any(item.document == other.document and item.path == other.path for other in kept):
+                self.discard(item)
+            else:
+                kept.append(item)
+        return kept
 
     def discard(self, recovered: Recovered) -> None:
         """Remove a copy that was found: it is open again, or nobody wants it. Never raises.

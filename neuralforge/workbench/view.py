@@ -258,6 +258,7 @@ class RunView:
         looked: Path of the module that was asked to be looked at; None where none was.
         own_source: Source of a loop or module of the person's own, as far as it is known.
         own_loop: Whether a loop of the person's own makes the steps.
+        between_loops: Whether nobody goes round it just now: it is over, and another one may come.
         look_problem: Why a run that was opened from its files cannot be looked into; "" where it can, or may yet.
         trouble: Why it is paused or has failed, if because of a problem.
         can_resume: Whether it can be gone on with from its files.
@@ -295,6 +296,7 @@ class RunView:
     looked: str | None = None
     own_source: str = ""
     own_loop: bool = False
+    between_loops: bool = False
     look_problem: str = ""
     trouble: str | None = None
     can_resume: bool = False

@@ -21,7 +21,7 @@ from neuralforge.app.show import usual_places
 from neuralforge.app.steeredrun import SteeredRun
 from neuralforge.data.given import keep
 from neuralforge.errors import UserError
-from neuralforge.graph.document import Document
+from neuralforge.graph.document import SUFFIX, Document
 from neuralforge.ui.backend import BackendKind
 from neuralforge.workbench import commands as do
 from neuralforge.workbench.config import config_fields
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from neuralforge.app.notebook.live import Live
 
 SIZE_PX: Final = (1280, 800)
-_WITHOUT: Final = "go on without one, as is done now; the run trains and is recorded, and a cell shows its curves"
+_WITHOUT: Final = "NeuralForge goes on without a window: what it trains is recorded and can be steered from code."
 
 
 class _Place:
@@ -160,7 +160,16 @@ def _planning(wish: Wish) -> Planning | None:
     settings = tuple(f"data.{key}={value}" for key, value in wish.data_options.items())
     read_words(arch, settings, wish.config)
     resolve(data, dict(wish.data_options))
-    return Planning(lambda: plan_for_window(arch, data, settings=settings, runs_dir=wish.runs_dir, **wish.config))
+    return Planning(
+        _name(arch), lambda: plan_for_window(arch, data, settings=settings, runs_dir=wish.runs_dir, **wish.config)
+    )
+
+
+def _name(arch: str | Document | nn.Module) -> str:
+    """Return what a network is called before it is read."""
+    if isinstance(arch, Document):
+        return arch.name
+    return Path(arch).name.removesuffix(SUFFIX) if isinstance(arch, str) else type(arch).__name__
 
 
 def _arch(what: Any) -> str | Document | nn.Module | None:
@@ -197,8 +206,8 @@ def _kind(window: WindowKind) -> BackendKind | None:
         return None
     if window != "auto":
         return window
-    problem = display_problem(instead=_WITHOUT)
+    problem = display_problem(instead="")
     if problem is None:
         return "screen"
-    sys.stderr.write(f"{problem}\n")
+    sys.stderr.write(f"{problem} {_WITHOUT}\n")
     return None

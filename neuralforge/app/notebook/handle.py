@@ -70,6 +70,8 @@ class Handle(Held):
         """
         if steps is not None and steps < 1:
             raise Refused(f"At least 1 step can be run. Received: {steps!r}")
+        if self._training is None and self._planning is None and not self._desktop.data.choice[0]:
+            raise UserError("There is no data to train on: open it with data=..., or choose it in the window.")
         request = Request(action="run", steps=steps, actor="script", widget="notebook")
         if self._is_starting or self._training is not None:
             self._ask(request)
@@ -202,11 +204,15 @@ class Handle(Held):
     def _card(self) -> Card:
         if self._error is not None:
             return Card(title="NeuralForge", facts=("open" if self.is_open else "closed",), trouble=str(self._error))
-        if not self._is_taken and not self._is_starting:
-            return Card(title="NeuralForge", facts=("loading",))
-        return super()._card()
+        if self._run is None and self._is_starting:
+            return Card(title=self._name, facts=("starting",))
+        return super()._card() if self._is_taken else Card(title=self._name, facts=("loading",))
 
     # Inside
+
+    @property
+    def _name(self) -> str:
+        return super()._name if self._is_taken or self._planning is None else self._planning.name
 
     @property
     def _live(self) -> LiveRun | None:

@@ -169,10 +169,15 @@ class Held(ABC):
         card = self._card()
         return " | ".join((card.title, *card.facts, *((card.trouble,) if card.trouble else ())))
 
+    @property
+    def _name(self) -> str:
+        """What is opened, before there is a run."""
+        return self._desktop.documents.editor.document.name
+
     def _card(self) -> Card:
         run = self._run
         if run is None:
-            name = self._desktop.documents.editor.document.name
+            name = self._name
             return Card(title=name, facts=("open" if self.is_open else "closed", "not trained yet"))
         run.tick()
         view = run.view(False)
@@ -180,7 +185,7 @@ class Held(ABC):
         last = {name: value for name, value in Metrics.of(view.series).last.items() if not name.startswith("knob/")}
         of = f" of {count(progress.total_steps)}" if progress.total_steps else ""
         facts = [
-            progress.state,
+            "between loops" if view.between_loops else progress.state,
             f"step {count(progress.step)}{of}",
             *(f"{name} {number(value)}" for name, value in last.items() if math.isfinite(value)),
             f"run {view.run_id}",

@@ -74,6 +74,8 @@ class Live(Held):
         self._opener = _current_task()
         self._running: Running[Any] | None = None
         self._is_in_pass = False
+        self._entered_at = 0
+        self._has_told = False  # of the stop that it would not go on after
         self._left_by: tuple[Place, ...] = ()  # where the code around a turn that was left stood
         self._logged = 0  # the step that has numbers
         self._errors = watch_errors(self._after_code)
@@ -252,6 +254,25 @@ class Live(Held):
         )
         return self
 
+    def wait(self, *, step: int | None = None, state: str | None = None) -> Live:
+        """Do as `until`, from ordinary code: at a prompt or in a script, while the loop goes on in its thread.
+
+        With nothing said, it waits until the window is closed; without one, until the loop in its thread is over.
+
+        Raises:
+            UserError: In a notebook, where one awaits `until`.
+        """
+        if (step, state) == (None, None):
+
+            def is_over() -> bool:
+                is_alone = self._running is None or self._running.done
+                return not self._station.is_in_hands and (not self.is_open or is_alone)
+
+            self._station.loop.wait(self._until(is_over))
+        else:
+            self._station.loop.wait(self.until(step=step, state=state))
+        return self
+
     # For the passes
 
     def _after_code(self, error: BaseException | None) -> None:
@@ -286,7 +307,10 @@ class Live(Held):
         batches = None
         with suppress(TypeError):  # a DataLoader over an IterableDataset has a `__len__`, and no length
             batches = len(loader)  # type: ignore[arg-type]
+        if self._session.state != "stopped":
+            self._has_told = False
         self._session.begin_pass(batches)
+        self._entered_at = self._session.step
         self._session.in_pass = True
         self._own.note_source(text_of_caller())
         self._is_in_pass, self._left_by = True, ()
@@ -294,9 +318,13 @@ class Live(Held):
         return self._session
 
     def leave(self) -> None:
-        """End to go over data."""
+        """End to go over data; say so where a loop made no turn because of a stop."""
         self._is_in_pass = False
-        self._session.in_pass = False
+        session = self._session
+        session.in_pass = False
+        if session.state == "stopped" and session.step == self._entered_at and not (session.ended or self._has_told):
+            self._has_told = True
+            print("The loop was stopped, so it makes no turns; live.resume() lets it go on.")
 
     def break_off(self) -> None:
         """Leave the loop in a turn: it counts where it has logged something, since that is what a turn ends with.

@@ -43,10 +43,12 @@ class Planning:
     """Makes the plan of a wish once, for whoever needs it first: a thread, or a cell that cannot wait for it.
 
     Args:
+        name: What it is called until it is there.
         make: Makes it; may take long.
     """
 
-    def __init__(self, make: Callable[[], Planned]) -> None:
+    def __init__(self, name: str, make: Callable[[], Planned]) -> None:
+        self.name = name
         self._make = make
         self._lock = threading.Lock()
         self._planned: Planned | None = None

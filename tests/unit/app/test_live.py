@@ -136,6 +136,39 @@ def test_a_stop_ends_the_loop_and_a_close_the_run(live: Live, batches: list[Batc
         go_round(live, batches)
 
 
+def test_after_a_stop_a_loop_says_once_that_it_makes_no_turns(
+    live: Live, batches: list[Batch], capsys: pytest.CaptureFixture[str]
+) -> None:
+    live.stop()
+    for _ in range(3):
+        go_round(live, batches)
+    assert live.steps == 0
+    assert capsys.readouterr().out == "The loop was stopped, so it makes no turns; live.resume() lets it go on.\n"
+    live.resume()
+    go_round(live, batches)
+    assert live.steps == 10 and not capsys.readouterr().out
+    live.stop()
+    go_round(live, batches)
+    assert capsys.readouterr().out.startswith("The loop was stopped")
+
+
+def test_between_two_loops_it_says_so(live: Live, batches: list[Batch]) -> None:
+    seen = []
+    go_round(live, batches, lambda step: seen.append((repr(live), live._run.view(False).between_loops)))
+    assert all(" | running | " in text and not between for text, between in seen)
+    assert " | between loops | step 10 | " in repr(live) and live._run.view(False).between_loops
+    live.close()
+    assert " | completed | " in repr(live) and not live._run.view(False).between_loops
+
+
+def test_a_script_waits_for_a_loop_in_its_thread(live: Live, batches: list[Batch]) -> None:
+    assert live.wait() is live, "there is no window, and nothing goes on"
+    running = live.run(lambda: [go_round(live, batches) for _ in range(3)])
+    assert live.wait(step=12).steps >= 12
+    live.wait()
+    assert running.done and live.steps == 30
+
+
 def test_a_loop_that_ran_to_its_end_is_completed(live: Live, batches: list[Batch]) -> None:
     go_round(live, batches)
     live.close()

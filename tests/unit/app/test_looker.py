@@ -118,7 +118,7 @@ def test_nothing_is_loaded_until_a_panel_wants_a_look(live):
 def test_an_idle_window_takes_no_looks_and_makes_no_new_view(live, monkeypatch):
     taken = []
     serve = watch.Watch.service
-    monkeypatch.setattr(watch.Watch, "service", lambda self, session: (taken.append(1), serve(self, session)))
+    monkeypatch.setattr(watch.Watch, "service", lambda self, *a, **k: (taken.append(1), serve(self, *a, **k)))
     take = looker.Looker._take_looks
     monkeypatch.setattr(looker.Looker, "_take_looks", lambda self, of: (taken.append(2), take(self, of)))
 

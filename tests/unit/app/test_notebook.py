@@ -19,6 +19,7 @@ from neuralforge.app.notebook.handle import Handle, RunFailed
 from neuralforge.app.notebook.loops import Loop
 from neuralforge.app.planning import make_plan
 from neuralforge.errors import UserError
+from neuralforge.graph.document import dumps
 from neuralforge.runs.reader import RunReader
 from neuralforge.templates.registry import find
 from neuralforge.train import launch
@@ -332,14 +333,36 @@ def test_the_numbers_come_as_arrays_and_as_a_frame(handle: Handle) -> None:
 
 
 def test_a_cell_shows_the_curves_and_the_last_numbers(handle: Handle) -> None:
-    assert "loading" in handle._repr_html_()
-    handle.run(steps=30).wait(state="paused")
+    assert "loading" in handle._repr_html_() and repr(handle) == "mlp | loading"
+    handle.run(steps=30)
+    assert repr(handle) == "mlp | starting"
+    handle.wait(state="paused")
     handle.knobs.lr = 1e-3
     handle.run().wait()
     shown = handle._repr_html_()
     assert shown.count("<polyline") >= 4
     assert "step 60 of 60" in shown
     assert "0.01 \u2192 0.001, step 31" in shown or "\u2192 0.001, step 31" in shown
+
+
+@pytest.mark.parametrize("what", [None, "mlp"])
+def test_without_data_a_run_is_refused_at_once(runs: Path, what: str | None) -> None:
+    made = neuralforge.open(what, window="none", runs=runs)
+    with pytest.raises(UserError, match="no data to train on: open it with data="):
+        made.run()
+    made.close()
+
+
+def test_a_name_is_there_before_the_network_is(runs: Path, tmp_path: Path) -> None:
+    class Tiny(nn.Module):
+        pass
+
+    file = tmp_path / "mine.nf.json"
+    file.write_text(dumps(find("mlp").build()))
+    for what, name in ((str(file), "mine"), (find("lenet5").build(), "lenet5"), (Tiny(), "Tiny")):
+        made = neuralforge.open(what, data="digits", window="none", runs=runs)
+        assert repr(made) == f"{name} | loading"
+        made.close()
 
 
 def test_waiting_on_a_closed_handle_returns(runs: Path) -> None:

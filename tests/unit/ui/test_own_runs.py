@@ -182,6 +182,7 @@ def test_progress_of_a_module_that_is_trained_here() -> None:
 def test_a_loop_that_was_not_begun_is_waited_for() -> None:
     assert run_words(own_view(own_run("ready")))[0] == "Waiting for your loop"
     assert run_words(live_view("ready"))[0] == "Starting"
+    assert run_words(own_view(replace(own_run(), between_loops=True)))[0] == "Between loops"
 
 
 @given(st.floats(0, 1000))

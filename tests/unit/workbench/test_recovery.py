@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from neuralforge.errors import UserError
-from neuralforge.graph.document import Document
+from neuralforge.graph.document import Document, dumps
 from neuralforge.graph.graph import Graph, Node
 from neuralforge.templates.registry import find
-from neuralforge.workbench.recovery import FILE_NAME, Recovery
+from neuralforge.workbench.recovery import FILE_NAME, FORMAT, SCHEMA, Recovery
 
 CHILD = """
 import sys
@@ -66,13 +66,40 @@ def test_a_killed_process_that_had_saved_leaves_nothing(tmp_path: Path) -> None:
     assert Recovery(tmp_path).found() == []
 
 
+def leave_behind(folder: Path, document: Document, path: Path | None, when_utc: str) -> Path:
+    """Lay down what a process that has died left behind."""
+    own = folder / f"4711-{when_utc[14:19].replace(':', '')}"
+    own.mkdir(parents=True)
+    data = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "utc": when_utc,
+        "path": path and str(path),
+        "document": dumps(document),
+    }
+    (own / FILE_NAME).write_text(json.dumps(data))
+    return own
+
+
 def test_several_are_found_newest_first(tmp_path: Path) -> None:
-    with child(tmp_path):
-        pass
-    with child(tmp_path):
-        pass
+    leave_behind(tmp_path, find("mlp").build(), None, "2026-11-21T10:01:00+00:00")
+    leave_behind(tmp_path, find("lenet5").build(), None, "2026-11-21T10:03:00+00:00")
+    leave_behind(tmp_path, find("mlp").build(), tmp_path / "mine.nf.json", "2026-11-21T10:02:00+00:00")
     found = Recovery(tmp_path).found()
-    assert len(found) == 2 and found[0].when_utc > found[1].when_utc
+    assert [item.when_utc[14:16] for item in found] == ["03", "02", "01"]
+
+
+def test_of_copies_that_are_the_same_the_newest_stays(tmp_path: Path) -> None:
+    with child(tmp_path):
+        pass
+    with child(tmp_path):
+        pass
+    mine = tmp_path / "net.nf.json"
+    older = leave_behind(tmp_path, find("mlp").build(), mine, "2020-11-21T10:01:00+00:00")
+    other = leave_behind(tmp_path, find("mlp").build(), None, "2020-11-21T10:02:00+00:00")
+    found = Recovery(tmp_path).found()
+    assert [item.path for item in found] == [mine, None] and found[0].when_utc > "2026"
+    assert not older.exists() and other.exists() and len(list(tmp_path.iterdir())) == 2
 
 
 def test_keeping_and_forgetting(tmp_path: Path) -> None:
