@@ -77,10 +77,10 @@ def test_an_interrupt_pauses_the_loop_and_the_next_cell_goes_on(own: Kernel, how
     }
     said = own.run(
         f"before, view, seen = live._session._boundary, live._desktop.view, []\n"
-        "def interrupted():\n"
+        "def interrupted(*given):\n"
         "    live._session._boundary, live._desktop.view = before, view\n"
         "    seen.append(1); signal.raise_signal(signal.SIGINT)\n"
-        f"    return {'before()' if where == 'between two turns' else 'view()'}\n"
+        f"    return {'before' if where == 'between two turns' else 'view'}(*given)\n"
         + loop(how, f"if live.steps == 20: print('turns')\n    if live.steps >= 20: {inside.get(where, where)}"),
         interrupt_at="" if where in inside else "turns",
     )
