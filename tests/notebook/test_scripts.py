@@ -23,7 +23,7 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 x = torch.randn(160, 4)
 batches = list(zip(x.split(16), (x.sum(1) > 0).long().split(16)))
 live = nf.live(model, optimizer, lr=(1e-5, 1.0), window="null")
-live._station.loop.wait(live._desktop.settled())  # Python forgets that it was interrupted when it imports more at its end
+live._station.loop.wait(live._desktop.settled())  # Python that imports more at its end forgets that it was interrupted
 def train(each):
     for batch in live(batches * 10**6):
         loss = nn.functional.cross_entropy(model(batch[0]), batch[1])
