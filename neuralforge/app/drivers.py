@@ -29,7 +29,7 @@ TO_WORKER_SHARE = 0.4
 TO_SLICES_SHARE = 0.27
 """The same, below which they come back."""
 LATE_SECS = 0.001
-"""How much later than due a slice may end, so that less of it stays empty."""
+"""How much later than due a slice may end at full rate, so that less of it stays empty."""
 LONG_SECS = 0.004
 """What takes longer than this and is no step goes to the worker."""
 FIRST_PULSES = 3
@@ -212,8 +212,14 @@ class Driver:
                 return False
             if pulse.kind == "paused":
                 return None
-            if time.monotonic() + self.step_secs > due_secs + min(LATE_SECS, self.step_secs / 2):
+            if time.monotonic() + self.step_secs > due_secs + self._late_secs():
                 return False if self._goes_to_worker() else None
+
+    def _late_secs(self) -> float:
+        """Return how late a slice may end: where nobody's hands are on the window, as late as leaves no time unused."""
+        if self.clock.interval_secs > FRAME_SECS:
+            return self.step_secs
+        return min(LATE_SECS, self.step_secs / 2)
 
     def _pump_on_worker(self) -> bool:
         """Pump without looking at frames; return whether the session is over, or else what comes next is for slices."""

@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
+from neuralforge.app import drivers
 from neuralforge.app.drivers import FIRST_PULSES, FRAME_SECS, Driver, FrameClock
 from neuralforge.runs.reader import RunReader
 from neuralforge.train.launch import Run, replay, resume, start
@@ -270,6 +272,30 @@ def test_where_steps_run_depends_on_what_a_frame_leaves(
     for mode in ("slices", "worker"):
         driver.mode = mode  # type: ignore[assignment]
         assert driver._prefers_worker() is (mode == "worker")
+
+
+@pytest.mark.parametrize(("interval_ms", "steps"), [(16, 2), (50, 3)])
+def test_a_slice_leaves_no_time_unused_where_nobody_waits_for_the_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interval_ms: float, steps: int
+) -> None:
+    """Steps of 20 ms until a frame is due in 50 ms."""
+    driver = Driver(start(plan(tmp_path)).session, FrameClock(), "slices")
+    driver.clock.interval_secs, driver.step_secs = max(FRAME_SECS, interval_ms / 1e3), 0.02
+    now, real, made = [0.0], driver._next, []
+    monkeypatch.setattr(drivers, "time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0]))
+
+    def step() -> Pulse | None:
+        now[0] += 0.02
+        made.append(now[0])
+        pulse = real()
+        driver.step_secs = 0.02
+        return pulse
+
+    driver._next = step  # type: ignore[method-assign]
+    driver._is_long_ahead = lambda: False  # type: ignore[method-assign]
+    assert driver._pump_slice(0.05) is None
+    assert len(made) == steps
+    driver.session.end("stopped")
 
 
 def _noting(owner: object, name: str, note: Callable[[], object]) -> None:
