@@ -72,15 +72,20 @@ class Axes:
 def draw_axes(kit: Kit, key: str, axes: Axes, memo: Memo) -> None:
     """Draw the grid with its numbers."""
     draw, color, ink = imgui.get_window_draw_list(), kit.theme.plot_grid.u32, kit.theme.text3
-    lines, texts = memo.get(f"axes {key}", (axes, kit.scale), lambda: _lay_axes(kit, axes))
-    for start, end in lines:
-        draw.add_line(start, end, color, 1)
-    for at, text in texts:
-        kit.draw_text(at, text, ink, "mono", 13, draw)
+    values = memo.get(f"values {key}", (axes.area, axes.y, axes.log, kit.scale), lambda: _lay_values(kit, axes))
+    steps = memo.get(f"steps {key}", (axes.area, axes.x, kit.scale), lambda: _lay_steps(kit, axes))
+    for lines, texts in (values, steps):
+        for start, end in lines:
+            draw.add_line(start, end, color, 1)
+        for at, text in texts:
+            kit.draw_text(at, text, ink, "mono", 13, draw)
 
 
-def _lay_axes(kit: Kit, axes: Axes) -> tuple[list[tuple[ImVec2, ImVec2]], list[tuple[ImVec2, str]]]:
-    """Return the lines of the grid, and the numbers with their places."""
+Laid = tuple[list[tuple[ImVec2, ImVec2]], list[tuple[ImVec2, str]]]
+"""Lines of the grid, and the numbers of an axis with their places."""
+
+
+def _lay_values(kit: Kit, axes: Axes) -> Laid:
     area = axes.area
     lines, texts = [], []
     most_y = max(3, int((area.y1 - area.y0) / kit.px(28)))
@@ -89,6 +94,12 @@ def _lay_axes(kit: Kit, axes: Axes) -> tuple[list[tuple[ImVec2, ImVec2]], list[t
         lines.append((ImVec2(area.x0, y), ImVec2(area.x1, y)))
         size = kit.text_size(text, "mono", 13)
         texts.append((ImVec2(area.x0 - kit.px(8) - size.x, y - size.y / 2), text))
+    return lines, texts
+
+
+def _lay_steps(kit: Kit, axes: Axes) -> Laid:
+    area = axes.area
+    lines, texts = [], []
     widest = kit.text_size(f"{int(axes.x.high):,}", "mono", 13).x
     for value, text in step_ticks(axes.x, max(2, int((area.x1 - area.x0) / (widest + kit.px(36))))):
         x = round(axes.x_of(value))
