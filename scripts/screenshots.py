@@ -114,6 +114,7 @@ async def own_loop(shown: Shown) -> None:
     shown.desktop.show_own_run(OwnRun(run, feed, module_rows(model), ""))
     run.session.knob("temperature", 1.0, 0.1, 5.0)
     do(shown, LookAtModule("0.0"))
+    run.session.in_pass = True
     for part in range(12):
         if part in (5, 9):
             run.session.request(Request(changes={"lr": 0.05 / part}))

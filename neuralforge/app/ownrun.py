@@ -112,7 +112,7 @@ class OwnRun(SteeredRun):
             live=not self.ended,
             state=progress.state,
             progress=progress,
-            steps_per_sec=self.steps_per_sec,
+            steps_per_sec=0.0 if self.between_loops else self.steps_per_sec,
             driver="worker" if self.in_thread else "slices",
             device=str(facts.get("device", "")),
             config=TrainConfig(),
