@@ -181,6 +181,7 @@ class DocumentDesk:
 
     def left_behind(self) -> list[Recovered]:
         """Return what a crash left behind."""
+        self._recovery.drop_equal()
         self._found = self._recovery.found()
         return self._found
 

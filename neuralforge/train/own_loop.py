@@ -277,6 +277,7 @@ class OwnLoop(Steered):
         self._batch += 1
         if self.watch is not None and self.watch.is_looking:
             self.watch.after_turn()
+            self._is_plain = False  # a turn without an update shows nothing, and the look is due in the next one still
         numbers = self._numbers
         try:
             if numbers.write_usual(number, self._lr):

@@ -29,7 +29,10 @@ from neuralforge.workbench.looks import (
 GRID_SIDES = (24, 32, 48, 64, 96)
 _LARGE_GRID_MACS = 1e9
 _GRID_SECS = 0.004
-"""Time that the plane may take at once, a third of that between two frames; a finer grid must stay well below."""
+"""Time that the plane may take at once while steps are made, a quarter of that between two frames; a finer grid must
+stay well below."""
+_GRID_AT_REST_SECS = 0.012
+"""The same where no step waits for it."""
 
 
 class _Stepping(Protocol):
@@ -93,6 +96,8 @@ class Watch(GradientLook):
         self._wishes: tuple[object, ...] = ()
         self._due_secs = -math.inf
         self._side = GRID_SIDES[-1] if engine.subject.macs * GRID_SIDES[-1] ** 2 <= _LARGE_GRID_MACS else GRID_SIDES[0]
+        self._cell_secs = math.inf  # until the plane is looked at first
+        self._is_paced = True
         self._looks = (
             _Look("prediction", self._predict, lambda: self._question, Pace(0.005, 0.1)),
             _Look("node", self._look_at_node, lambda: self.node, Pace(0.01, 0.25)),
@@ -103,7 +108,7 @@ class Watch(GradientLook):
     # The window's side, besides the attributes
 
     def ask(self, job: SampleOf | Drawn) -> None:
-        """Ask for a prediction; the next pulse answers the newest question, in `prediction`.
+        """Ask for a prediction; the next look answers the newest question, in `prediction`: soon, whatever else is due.
 
         While "prediction" is wanted, the last question is answered again as the weights change.
 
@@ -132,13 +137,14 @@ class Watch(GradientLook):
     def service(self, session: _Stepping, *, paced: bool = True) -> None:
         """Take the look that is most due, if one is; almost free where none is.
 
-        The session calls this after each update and with each pulse while it is paused. When it has ended, the window
-        may call it, and nobody else does.
+        The session calls this after each update that may be looked at and with each pulse while it is paused. When it
+        has ended, the window may call it, and nobody else does.
 
         Args:
             session: The session, or what else says of which step the weights are.
             paced: Whether a look that was taken of late waits its time, since steps are being made meanwhile.
         """
+        self._is_paced = paced
         wishes = self._wished()
         if paced and wishes == self._wishes and self._now() < self._due_secs:
             return
@@ -198,15 +204,24 @@ class Watch(GradientLook):
             self.maps = self._glimpse.maps(step, node, self.sample)
 
     def _look_at_plane(self, step: int) -> None:
+        side = self._side if self._is_paced else self._side_at_rest()
         began_secs = self._now()
-        self.boundary = self._glimpse.boundary(step, self._side)
+        self.boundary = self._glimpse.boundary(step, side)
         spent_secs = self._now() - began_secs
+        self._cell_secs = spent_secs / side**2
+        if not self._is_paced:
+            return
         place = GRID_SIDES.index(self._side)
         finer = GRID_SIDES[min(place + 1, len(GRID_SIDES) - 1)]
         if spent_secs > _GRID_SECS:
             self._side = GRID_SIDES[max(0, place - 1)]
         elif spent_secs * (finer / self._side) ** 2 < 0.8 * _GRID_SECS:
             self._side = finer
+
+    def _side_at_rest(self) -> int:
+        """Return the finest grid that takes little time where no step waits for it, as far as is known."""
+        finer = (side for side in GRID_SIDES if self._cell_secs * side**2 < 0.8 * _GRID_AT_REST_SECS)
+        return max(self._side, *finer, GRID_SIDES[0])
 
     def look_at_weights(self, step: int) -> None:
         """Publish in `layers` how large the weights are, where no update is made whose gradients could be seen.

@@ -187,6 +187,7 @@ class GlfwBackend(Backend):
         On Linux GLFW is started here, ahead of Hello ImGui, so that its display is watched from the beginning.
         """
         bind_triton()
+        self._had_focus = False
         self.glfw.glfwInitHint(_GLFW_PLATFORM, self._platform)
         if sys.platform.startswith("linux") and self.glfw.glfwInit():
             self.guard = guard_display(self.glfw)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
+
+AWHILE_SECS: Final = 0.5
 
 
 class Painter:
@@ -24,6 +28,7 @@ class Painter:
         self._picture: Picture | None = None
         self._asked: tuple[tuple[Any, ...], Future[Picture]] | None = None
         self._thread: ThreadPoolExecutor | None = None
+        self._seen_secs = -math.inf
 
     def of(self, stamp: tuple[Any, ...], paint: Callable[[], Picture], *, at_once: bool) -> Picture:
         """Return the picture, or the one before it while it is being made.
@@ -31,13 +36,18 @@ class Painter:
         Args:
             stamp: What it depends on; compared by equality, which begins with identity.
             paint: Makes it, from values that nobody writes to and without drawing.
-            at_once: Make it here and now where it is not ready, as happens with the first one anyway.
+            at_once: Make it here and now where it is not ready, as happens anyway with the first one, and with the
+                first one in a while.
 
         Raises:
             Exception: What `paint` raised.
         """
+        now_secs = time.monotonic()
+        at_once = at_once or now_secs > self._seen_secs + AWHILE_SECS
+        self._seen_secs = now_secs
         self._take(stamp, wait=at_once)
         if self._picture is None or (at_once and stamp != self._stamp):
+            self._asked = None  # what is under way is older
             self._stamp, self._picture = stamp, paint()
         elif stamp != self._stamp and self._asked is None:
             if self._thread is None:

@@ -118,9 +118,8 @@ class Smoother:
 
 @dataclass(slots=True)
 class _Known:
-    """What a pen remembers; its place among all that it remembers says in which frames it has its turn."""
+    """What a pen remembers."""
 
-    place: int
     same: tuple[object, ...] | None = None
     moving: tuple[object, ...] | None = None
     value: Any = None
@@ -138,12 +137,14 @@ class Pen:
         self._turns = 1
         self._turn = 0
         self._known: dict[str, _Known] = {}
+        self._places: dict[str, int] = {}
+        self._place = 0
 
     def begin_frame(self, turns: int) -> None:
         """Begin a frame.
 
         Args:
-            turns: In how many frames each curve comes once to be drawn anew, so that no frame draws all of them; 1
+            turns: In how many frames each plot comes once to be drawn anew, so that no frame draws all of them; 1
                 draws each as soon as it changes.
         """
         self._turns, self._turn = turns, (self._turn + 1) % turns
@@ -158,18 +159,20 @@ class Pen:
             dash: Length of a dash, in steps.
         """
         most = max(2, min(points, MOST_POINTS))
-        same = (trace.series, trace.smoothed, trace.version, points)
+        same = (trace.series, trace.smoothed, points)
         return self._in_turn(trace.key, same, (self._state(trace), span, dash), lambda: _draw(trace, span, most, dash))
 
     def value_range(self, key: str, traces: Sequence[Trace], span: Span, *, log: bool, zero: bool) -> tuple[Span, bool]:
-        """Return what `value_range` does, for the plot of a key."""
-        same = (log, zero, *((trace.series, trace.version) for trace in traces))
+        """Return what `value_range` does, for the plot of a key; the curves drawn next are those of the plot."""
+        self._place = self._places.setdefault(key, len(self._places))
+        same = (log, zero, *(trace.series for trace in traces))
         moving = (span, *(self._state(trace) for trace in traces))
         return self._in_turn(f"range {key}", same, moving, lambda: value_range(traces, span, log=log, zero=zero))
 
     def forget(self) -> None:
         """Let go of everything that was remembered."""
         self._known.clear()
+        self._places.clear()
 
     def _in_turn(self, key: str, same: tuple[object, ...], moving: tuple[object, ...], make: Callable[[], T]) -> T:
         """Return the value under a key, made anew when it has changed.
@@ -182,8 +185,8 @@ class Pen:
         """
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = _Known(len(self._known))
-        elif known.same == same and (known.moving == moving or (known.place + self._turn) % self._turns):
+            known = self._known[key] = _Known()
+        elif known.same == same and (known.moving == moving or (self._place + self._turn) % self._turns):
             value: T = known.value
             return value
         known.value = value = make()
@@ -193,7 +196,7 @@ class Pen:
     def _state(self, trace: Trace) -> tuple[int, ...]:
         """Return how far a curve has come, as far as it shows."""
         if trace.series is None:
-            return ()
+            return (trace.version,)
         smoothed = 0 if trace.smoothed is None else len(trace.smoothed) // self.grain
         return len(trace.series) // self.grain, smoothed, int(trace.until // self.grain)
 

@@ -109,24 +109,23 @@ class Recovery:
                 self._own = self._lock = None
 
     def found(self) -> list[Recovered]:
-        """Return what dead processes left behind, the newest first. Damaged copies are left out. Never raises.
-
-        Of copies that are the same, as a notebook leaves them that edits its network whenever it is run, the newest
-        stays.
-        """
+        """Return what dead processes left behind, the newest first. Damaged copies are left out. Never raises."""
         found = []
         with suppress(OSError):
             for folder in sorted(self.folder.iterdir()):
                 recovered = None if folder == self._own else _read(folder)
                 if recovered is not None:
                     found.append(recovered)
+        return sorted(found, key=lambda item: item.when_utc, reverse=True)
+
+    def drop_equal(self) -> None:
+        """Remove copies of which there is a newer equal one: a notebook that edits its network leaves one each time."""
         kept: list[Recovered] = []
-        for item in sorted(found, key=lambda item: item.when_utc, reverse=True):
+        for item in self.found():
             if any(item.document == other.document and item.path == other.path for other in kept):
                 self.discard(item)
             else:
                 kept.append(item)
-        return kept
 
     def discard(self, recovered: Recovered) -> None:
         """Remove a copy that was found: it is open again, or nobody wants it. Never raises.

@@ -70,7 +70,7 @@ class Handle(Held):
         """
         if steps is not None and steps < 1:
             raise Refused(f"At least 1 step can be run. Received: {steps!r}")
-        if self._training is None and self._planning is None and not self._desktop.data.choice[0]:
+        if self.is_open and self._training is None and self._planning is None and not self._desktop.data.choice[0]:
             raise UserError("There is no data to train on: open it with data=..., or choose it in the window.")
         request = Request(action="run", steps=steps, actor="script", widget="notebook")
         if self._is_starting or self._training is not None:
@@ -235,10 +235,7 @@ class Handle(Held):
         if self._error is not None:
             error, self._error = self._error, None
             raise error
-        if self._station.error is not None:
-            error_of_window, self._station.error = self._station.error, None
-            why = f"{type(error_of_window).__name__}: {error_of_window}"
-            raise RuntimeError(f"The window has ended: {why}") from error_of_window
+        self._raise_error_of_window()
 
     def _begin_preparing(self) -> None:
         self._preparing = asyncio.get_running_loop().create_task(self._prepare())

@@ -144,6 +144,12 @@ class Held(ABC):
             if path is None:
                 shutil.rmtree(file.parent, ignore_errors=True)
 
+    def _raise_error_of_window(self) -> None:
+        """Raise what has ended the window, once."""
+        error, self._station.error = self._station.error, None
+        if error is not None:
+            raise RuntimeError(f"The window has ended: {type(error).__name__}: {error}") from error
+
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():
             await asyncio.sleep(LOOK_SECS)

@@ -260,17 +260,18 @@ class Live(Held):
         With nothing said, it waits until the window is closed; without one, until the loop in its thread is over.
 
         Raises:
-            UserError: In a notebook, where one awaits `until`.
+            UserError: In a notebook, where one awaits `until`; or nothing goes on that could be waited for.
         """
-        if (step, state) == (None, None):
-
-            def is_over() -> bool:
-                is_alone = self._running is None or self._running.done
-                return not self._station.is_in_hands and (not self.is_open or is_alone)
-
-            self._station.loop.wait(self._until(is_over))
-        else:
-            self._station.loop.wait(self.until(step=step, state=state))
+        station, running = self._station, self._running
+        if (step, state) != (None, None):
+            if (running is None or running.done) and not station.is_in_hands and station.loop.kind == "script":
+                raise UserError("Nothing goes on that could be waited for: live.run(function) makes turns in a thread.")
+            station.loop.wait(self.until(step=step, state=state))
+        elif station.is_in_hands:
+            station.loop.wait(self._until(lambda: not station.is_in_hands))
+        elif running is not None:
+            station.loop.wait(self._until(lambda: running.done))
+        self._raise_error_of_window()
         return self
 
     # For the passes
@@ -307,8 +308,6 @@ class Live(Held):
         batches = None
         with suppress(TypeError):  # a DataLoader over an IterableDataset has a `__len__`, and no length
             batches = len(loader)  # type: ignore[arg-type]
-        if self._session.state != "stopped":
-            self._has_told = False
         self._session.begin_pass(batches)
         self._entered_at = self._session.step
         self._session.in_pass = True
@@ -322,7 +321,9 @@ class Live(Held):
         self._is_in_pass = False
         session = self._session
         session.in_pass = False
-        if session.state == "stopped" and session.step == self._entered_at and not (session.ended or self._has_told):
+        if session.step != self._entered_at:
+            self._has_told = False
+        elif session.state == "stopped" and not (session.ended or self._has_told):
             self._has_told = True
             print("The loop was stopped, so it makes no turns; live.resume() lets it go on.")
 

@@ -48,7 +48,7 @@ from neuralforge.ui.textures import Textures
 from neuralforge.ui.theme import BLACK, WHITE, Color, Theme
 from neuralforge.workbench.commands import Start
 from neuralforge.workbench.looks import Boundary
-from neuralforge.workbench.view import Points, View
+from neuralforge.workbench.view import Points, RunView, View
 
 Shown = Literal["both", "train", "validation"]
 
@@ -96,7 +96,7 @@ class DecisionPanel(Panel):
         self._textures = Textures(kit, max_entries=6)
         self._memo = Memo()
         self._painter = Painter()
-        self._learns = False
+        self._run_id = ""
         self._shown: Shown = "both"
 
     def forget(self) -> None:
@@ -115,7 +115,6 @@ class DecisionPanel(Panel):
         """Draw the plane, or what it is for."""
         view = of_run(view)
         run, data = view.run, view.data
-        self._learns = run is not None and run.state == "running"
         if run is not None and run.own_loop:
             widgets.empty(self.kit, icons.BOUNDARY, "No plane to show", LOOP_HAS_SAMPLES)
             return
@@ -143,7 +142,7 @@ class DecisionPanel(Panel):
             width = min(room.x * 0.6, tall * area.aspect + self.kit.px(_LEFT_PX + 6))
             with column(self.kit, "plane", width, first=True):
                 frame = self._place(area, 0)
-                self._draw_plane(frame, area, boundary, points, reach)
+                self._draw_plane(frame, area, run, points, reach)
                 self._draw_axes(frame, area, info)
                 self._draw_cursor(frame, area, boundary, info)
             with column(self.kit, "aside", min(self.kit.px(330), room.x - width - self.kit.px(COLUMN_GAP_PX))):
@@ -157,7 +156,7 @@ class DecisionPanel(Panel):
             self._draw_head(boundary, view)
         legend_px = 26 + (20 if reach is None and self._named(info, boundary) > 3 else 0)
         frame = self._place(area, legend_px)
-        self._draw_plane(frame, area, boundary, points, reach)
+        self._draw_plane(frame, area, run, points, reach)
         self._draw_axes(frame, area, info)
         self._draw_cursor(frame, area, boundary, info)
         at = ImVec2(frame.at.x, frame.end.y + self.kit.px(42))
@@ -207,15 +206,17 @@ class DecisionPanel(Panel):
         return _Frame(ImVec2(round(x), round(at.y + kit.px(2))), ImVec2(round(width), round(height)))
 
     def _draw_plane(
-        self, frame: _Frame, area: Area, boundary: Boundary | None, points: Points | None, reach: Reach | None
+        self, frame: _Frame, area: Area, run: RunView | None, points: Points | None, reach: Reach | None
     ) -> None:
         kit, t = self.kit, self.kit.theme
+        boundary = run.boundary if run is not None else None
         draw, rounding = imgui.get_window_draw_list(), kit.px(4)
         draw.add_rect_filled(frame.at, frame.end, u32(t.canvas), rounding)
         unit = ImVec2(0, 0), ImVec2(1, 1)
-        if boundary is not None:
-            stamp = (boundary, reach, t.name)
-            picture = self._painter.of(stamp, partial(self._paint, boundary, reach, t), at_once=not self._learns)
+        if run is not None and boundary is not None:
+            stamp, known, self._run_id = (boundary, reach, t.name), self._run_id, run.run_id
+            at_once = run.state != "running" or run.run_id != known
+            picture = self._painter.of(stamp, partial(self._paint, boundary, reach, t), at_once=at_once)
             reference = imgui.ImTextureRef(self._textures.of(picture))
             draw.add_image_rounded(reference, frame.at, frame.end, *unit, u32(WHITE), rounding)
         if points is not None:

@@ -150,6 +150,11 @@ def test_after_a_stop_a_loop_says_once_that_it_makes_no_turns(
     live.stop()
     go_round(live, batches)
     assert capsys.readouterr().out.startswith("The loop was stopped")
+    live.resume()
+    go_round(live, batches, lambda step: live.stop() if step == 13 else None)
+    assert live.steps == 13 and not capsys.readouterr().out
+    go_round(live, batches)
+    assert capsys.readouterr().out.startswith("The loop was stopped")
 
 
 def test_between_two_loops_it_says_so(live: Live, batches: list[Batch]) -> None:
@@ -167,6 +172,8 @@ def test_a_script_waits_for_a_loop_in_its_thread(live: Live, batches: list[Batch
     assert live.wait(step=12).steps >= 12
     live.wait()
     assert running.done and live.steps == 30
+    with pytest.raises(UserError, match="Nothing goes on that could be waited for"):
+        live.wait(step=40)
 
 
 def test_a_loop_that_ran_to_its_end_is_completed(live: Live, batches: list[Batch]) -> None:

@@ -15,6 +15,7 @@ from torch import nn
 
 from neuralforge.runs.reader import RunReader
 from neuralforge.train import own_loop
+from neuralforge.train.loop_watch import LoopWatch
 from neuralforge.train.own_launch import start_own_loop
 from neuralforge.train.own_loop import OwnLoop
 from tests.unit.train.own_kit import batches, control, model, set_, update
@@ -148,4 +149,23 @@ def test_most_boundaries_are_short(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             loop.optimizer.param_groups[0]["lr"] = 0.01
     assert full == [1, 6, 9]
     assert loop.progress().loss and series_of(loop, "effective/lr") == [0.1] * 8 + [0.01] * 4
+    loop.end()
+
+
+def test_gradients_are_seen_though_few_turns_make_an_update(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with gradients that are added up over several batches: a hook that saw nothing is there in the next turn."""
+    monkeypatch.setattr(own_loop, "_FULL_SECS", 1e9)
+    net = model()
+    loop = start_own_loop(net, optimizer_of(net, {"lr": 0.1}), {}, runs_dir=tmp_path).session
+    watch = loop.watch = LoopWatch(net, loop.optimizer, now=lambda: 0.0)
+    watch.wants = frozenset({"gradients"})
+    loop.begin_pass()
+    for number, (x, y) in enumerate(batches(9), 1):
+        assert loop.before_step() == "go"
+        nn.functional.cross_entropy(net(x), y).backward()
+        if number % 5 == 0:
+            loop.optimizer.step()
+            loop.optimizer.zero_grad()
+        loop.step_done()
+    assert watch.gradients is not None and watch.gradients.steps.tolist() == [5]
     loop.end()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from neuralforge.ui.painter import Painter, Picture
+from neuralforge.ui.painter import AWHILE_SECS, Painter, Picture
 
 
 def one(value: int) -> Picture:
@@ -62,11 +62,10 @@ def test_what_is_wanted_at_once_is_not_one_of_before(painter: Painter) -> None:
     easel = Easel()
     painter.of((1,), lambda: one(1), at_once=False)
     painter.of((2,), easel.paint(2), at_once=False)
-    assert painter.of((3,), lambda: one(3), at_once=True)[0, 0, 0] == 3
-    easel.may.set()
+    threading.Timer(0.05, easel.may.set).start()
     assert painter.of((2,), easel.paint(2), at_once=True)[0, 0, 0] == 2
     assert easel.began == [2], "it was under way already"
-    assert painter.of((2,), easel.paint(2), at_once=True)[0, 0, 0] == 2
+    assert painter.of((3,), lambda: one(3), at_once=True)[0, 0, 0] == 3
 
 
 def test_what_goes_wrong_is_raised_and_tried_again(painter: Painter) -> None:
@@ -85,3 +84,42 @@ def test_it_can_be_used_after_it_let_go(painter: Painter) -> None:
     painter.of((2,), lambda: one(2), at_once=False)
     painter.forget()
     assert painter.of((3,), lambda: one(3), at_once=False)[0, 0, 0] == 3
+    painter.of((4,), lambda: one(4), at_once=False)
+    finish(painter)
+    assert painter.of((4,), lambda: one(4), at_once=False)[0, 0, 0] == 4
+
+
+def test_after_a_while_the_one_before_is_not_shown(painter: Painter) -> None:
+    easel = Easel()
+    painter.of((1,), lambda: one(1), at_once=False)
+    painter.of((2,), easel.paint(2), at_once=False)
+    easel.may.set()
+    finish(painter)
+    painter._seen_secs -= 2 * AWHILE_SECS
+    assert painter.of((3,), lambda: one(3), at_once=False)[0, 0, 0] == 3
+
+
+def test_what_is_under_way_does_not_come_after_what_is_newer(painter: Painter) -> None:
+    easel = Easel()
+    painter.of((1,), lambda: one(1), at_once=False)
+    painter.of((2,), easel.paint(2), at_once=False)
+    painter.of((3,), lambda: one(3), at_once=True)
+    easel.may.set()
+    assert painter.of((3,), lambda: one(3), at_once=False)[0, 0, 0] == 3
+    painter.of((4,), lambda: one(4), at_once=False)
+    finish(painter)
+    assert painter.of((4,), lambda: one(4), at_once=False)[0, 0, 0] == 4
+
+
+def test_what_goes_wrong_in_the_thread_is_raised_once(painter: Painter) -> None:
+    def fail() -> Picture:
+        raise RuntimeError("no paint")
+
+    painter.of((1,), lambda: one(1), at_once=False)
+    painter.of((2,), fail, at_once=False)
+    assert painter._asked is not None and isinstance(painter._asked[1].exception(30), RuntimeError)
+    with pytest.raises(RuntimeError, match="no paint"):
+        painter.of((2,), fail, at_once=False)
+    painter.of((2,), lambda: one(2), at_once=False)
+    finish(painter)
+    assert painter.of((2,), fail, at_once=False)[0, 0, 0] == 2

@@ -25,7 +25,7 @@ from neuralforge.ui.plots import (
     zoomed,
 )
 from neuralforge.ui.theme import DARK
-from neuralforge.ui.traces import Pen, Smoother, Trace, value_on, value_range
+from neuralforge.ui.traces import Drawn, Pen, Smoother, Trace, value_on, value_range
 from neuralforge.workbench.series import Series
 
 
@@ -213,14 +213,22 @@ def test_curves_take_turns_to_be_drawn_anew_and_none_is_left_out():
     sources = [series([1, 2], [1.0, 2.0]) for _ in range(5)]
     curves = [trace(source, key=f"curve {place}") for place, source in enumerate(sources)]
     pen = Pen()
+
+    def draw(span: Span) -> list[Drawn]:
+        drawn = []
+        for place, curve in enumerate(curves):
+            pen.value_range(f"plot {place}", [curve], span, log=False, zero=False)
+            drawn.append(pen.draw(curve, span, 100))
+        return drawn
+
     pen.begin_frame(3)
-    shown = [pen.draw(curve, Span(0, 10), 100) for curve in curves]
+    shown = draw(Span(0, 10))
     anew = []
     for frame in range(6):
         for source in sources:
             source.extend([3 + frame], [3.0])
         pen.begin_frame(3)
-        drawn = [pen.draw(curve, Span(0, 10 + frame), 100) for curve in curves]
+        drawn = draw(Span(0, 10 + frame))
         anew.append([place for place in range(5) if drawn[place] is not shown[place]])
         assert all(len(drawn[place].xs) == 3 + frame for place in anew[-1]), "with all that has come by then"
         shown = drawn

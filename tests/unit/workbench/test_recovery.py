@@ -97,6 +97,7 @@ def test_of_copies_that_are_the_same_the_newest_stays(tmp_path: Path) -> None:
     mine = tmp_path / "net.nf.json"
     older = leave_behind(tmp_path, find("mlp").build(), mine, "2020-11-21T10:01:00+00:00")
     other = leave_behind(tmp_path, find("mlp").build(), None, "2020-11-21T10:02:00+00:00")
+    Recovery(tmp_path).drop_equal()
     found = Recovery(tmp_path).found()
     assert [item.path for item in found] == [mine, None] and found[0].when_utc > "2026"
     assert not older.exists() and other.exists() and len(list(tmp_path.iterdir())) == 2
