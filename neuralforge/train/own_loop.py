@@ -186,6 +186,15 @@ class OwnLoop(Steered):
             with suppress(RunLogError):  # said at the boundary, which does the same
                 self._become("running")
 
+    def settle(self) -> None:
+        """Decide between two loops on what was asked, on the thread of the loop; within a turn, do nothing."""
+        if self._closed or self._in_turn:
+            return
+        try:
+            self._take_mail()
+        except RunLogError as error:
+            self._pause(str(error))
+
     def before_step(self) -> Turn:
         """Bring into force what was asked, and say what the loop is to do.
 

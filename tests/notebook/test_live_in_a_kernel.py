@@ -226,3 +226,21 @@ def test_an_exception_in_every_frame_ends_the_window_and_the_loop_goes_on(own: K
     said = own.ok(loop(how, break_it + "\n    if not window.is_open and live.steps > 500: break"))
     assert "The window has ended: ZeroDivisionError" in said.text + own.below_other_cells
     goes_round_again(own, how)
+
+
+@both()
+def test_a_paused_loop_without_a_window_says_so_in_its_cell_and_waits_in_a_task(kernel: Kernel, how: str) -> None:
+    kernel.ok(OWN.replace('window="null"', 'window="none"').replace("window = live._station.window\n", ""))
+    kernel.ok("live.pause()")
+    said = kernel.run(loop(how))
+    assert said.error == "UserError" and "nothing can let it go on but live.resume()" in said.why
+    kernel.ok("live.resume()")
+    kernel.ok(loop(how, data="batches"))
+    assert state(kernel)[:2] == ("running", 10)
+    if how == "async for":
+        kernel.ok("async def train():\n    async for batch in live(batches * 10**6): turn(batch)")
+        kernel.ok("import asyncio; live.pause(); task = asyncio.create_task(train())")
+        assert kernel.ok("await asyncio.sleep(0.1); print(task.done(), live.state)").text == "False paused\n"
+        kernel.ok("live.resume()")
+        kernel.ok("await live.until(step=30)")
+        kernel.ok("live.stop(); await task")

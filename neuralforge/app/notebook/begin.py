@@ -22,6 +22,7 @@ from neuralforge.app.steeredrun import SteeredRun
 from neuralforge.data.given import keep
 from neuralforge.errors import UserError
 from neuralforge.graph.document import SUFFIX, Document
+from neuralforge.templates.registry import find
 from neuralforge.ui.backend import BackendKind
 from neuralforge.workbench import commands as do
 from neuralforge.workbench.config import config_fields
@@ -127,11 +128,13 @@ def watch_loop(
     from neuralforge.app.ownrun import OwnRun
     from neuralforge.app.steeredrun import RunFeed
     from neuralforge.train.own_launch import start_own_loop
+    from neuralforge.train.own_levers import OwnLevers
     from neuralforge.train.own_module import module_rows
 
     if not (isinstance(model, torch.nn.Module) and isinstance(optimizer, torch.optim.Optimizer)):
         kinds = f"{type(model).__name__}, {type(optimizer).__name__}"
         raise UserError(f"live() takes an nn.Module and its torch.optim.Optimizer. Received: {kinds}")
+    OwnLevers(optimizer, bounds)  # what is wrong with them is said before a window that is open is closed
     runs_dir = Path(runs) if runs is not None else default_runs_dir()
     source, feed = source_of(model), RunFeed()
     station = _PLACE.take(window, runs_dir, size, outlives_window=True)
@@ -194,7 +197,9 @@ def _commands(wish: Wish) -> list[do.Command]:
     if isinstance(wish.arch, Document):
         commands += [do.ShowWelcome(False), do.ShowDocument(wish.arch)]
     elif wish.arch is not None:
-        commands += [do.ShowWelcome(False), what_to_open(str(wish.arch))]
+        opens = what_to_open(str(wish.arch))
+        template = isinstance(opens, do.Start)  # which is there at once
+        commands += [do.ShowWelcome(False), do.ShowDocument(find(str(wish.arch)).build()) if template else opens]
     if wish.data is not None:
         commands += [do.ShowWelcome(False), do.UseData(wish.data, dict(wish.data_options))]
     return commands

@@ -48,6 +48,7 @@ class Handle(Held):
         self._is_taken = planning is None
         self._preparing: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._stopped: LiveRun | None = None
         self._waiting: list[Request] = []
         self._error: Exception | None = None
         self._graph = GraphHandle(self._graph_view, self._edit)
@@ -73,7 +74,7 @@ class Handle(Held):
         if self.is_open and self._training is None and self._planning is None and not self._desktop.data.choice[0]:
             raise UserError("There is no data to train on: open it with data=..., or choose it in the window.")
         request = Request(action="run", steps=steps, actor="script", widget="notebook")
-        if self._is_starting or self._training is not None:
+        if self._is_starting or (self._training is not None and self._training is not self._stopped):
             self._ask(request)
         else:
             self._start(request if steps is not None else None)
@@ -86,6 +87,15 @@ class Handle(Held):
             UserError: When there is nothing to train, or n is less than 1.
         """
         self.run(steps=n)
+
+    def stop(self) -> None:
+        """End the run at the next boundary; what is run then is a new one.
+
+        Raises:
+            UserError: When nothing is training.
+        """
+        super().stop()
+        self._stopped = self._training
 
     def reset(self) -> None:
         """End the run, and make a new one from the same plan and seed, which waits for `run`.
@@ -103,8 +113,14 @@ class Handle(Held):
 
     @property
     def graph(self) -> GraphHandle:
-        """The network on the canvas, to be edited from code."""
+        """The network on the canvas, to be edited from code.
+
+        Raises:
+            UserError: When a module of the person's own is trained, which has none.
+        """
         self._ready()
+        if self._desktop.training.module_for(self._desktop.documents.editor) is not None:
+            raise UserError("A module of your own is trained as it is: there is no graph of it to edit.")
         return self._graph
 
     @property
@@ -142,6 +158,7 @@ class Handle(Held):
             UserError: When what was asked for before could not be done; the run was not begun, say.
             RunFailed: When the run has failed.
         """
+        self._check_state(state)
         if not self._station.loop.is_running:
             raise UserError("This belongs to another event loop: use h.wait(...), or open it where you await it.")
         await self._until(lambda: self._is_there(step, epoch, state))
@@ -260,6 +277,10 @@ class Handle(Held):
             self._is_taken = True
             self._desktop.take_plan(planned.plan, planned.view, planned.path)
 
+    def _refuse_when_closed(self) -> None:
+        if not self.is_open:
+            raise UserError("It is closed; open it again.")
+
     def _ready(self) -> None:
         """Have the plan on the canvas, here and now; a cell cannot let the loop go on."""
         if not self._is_taken and self._planning is not None:
@@ -273,7 +294,7 @@ class Handle(Held):
     def _begin_start(self, work: Any) -> None:
         if not self.is_open:
             work.close()
-            raise UserError("It is closed; open it again.")
+        self._refuse_when_closed()
         self._error = None  # of what was asked for before
         self._starting = self._station.loop.call(lambda: asyncio.get_running_loop().create_task(self._started(work)))
 
@@ -311,6 +332,7 @@ class Handle(Held):
         return desktop.training.knobs(desktop.documents.editor, desktop.documents.task(desktop.data.info))
 
     def _turn(self, key: str, value: KnobValue) -> None:
+        self._refuse_when_closed()
         view = self._knobs_view()
         request = Request(changes={key: value}, actor="script", widget="notebook")
         if self._training is not None and not self._is_starting:
@@ -328,4 +350,5 @@ class Handle(Held):
         return editor.document, editor.inference
 
     def _edit(self, edit: Edit) -> None:
+        self._refuse_when_closed()
         self._station.loop.call(lambda: self._desktop.perform(do.Apply(edit)))

@@ -8,7 +8,7 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar, Final, get_args
 
 from neuralforge.app.notebook.inline import Card, html_of
 from neuralforge.app.notebook.knobs import Knobs
@@ -150,6 +150,11 @@ class Held(ABC):
         if error is not None:
             raise RuntimeError(f"The window has ended: {type(error).__name__}: {error}") from error
 
+    @staticmethod
+    def _check_state(state: str | None) -> None:
+        if state is not None and state not in get_args(RunState):
+            raise UserError(f"state is one of {', '.join(get_args(RunState))}. Received: {state!r:.80}")
+
     async def _until(self, holds: Callable[[], bool]) -> None:
         while not holds():
             await asyncio.sleep(LOOK_SECS)
@@ -195,6 +200,7 @@ class Held(ABC):
             f"step {count(progress.step)}{of}",
             *(f"{name} {number(value)}" for name, value in last.items() if math.isfinite(value)),
             f"run {view.run_id}",
+            *(() if self.is_open else ("closed",)),
         ]
         return Card(
             title=view.name,

@@ -12,11 +12,11 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from neuralforge.app.notebook.cells import watch_errors
+from neuralforge.app.notebook.cells import watch_cells, watch_errors
 from neuralforge.app.notebook.held import LOOK_SECS, Held
 from neuralforge.app.notebook.knobs import plain_number
 from neuralforge.app.notebook.own_source import text_of_caller
@@ -71,7 +71,9 @@ class Live(Held):
         self._own = run
         self._session: OwnLoop = run.run.session
         self._thread = threading.get_ident()
-        self._opener = _current_task()
+        self._cell = _current_task()  # that of the cell that runs, or of who has made this
+        self._cells = watch_cells(before=self._note_cell)
+        self._waits = 0  # how many wait for the thread, from ordinary code
         self._running: Running[Any] | None = None
         self._is_in_pass = False
         self._entered_at = 0
@@ -79,7 +81,7 @@ class Live(Held):
         self._left_by: tuple[Place, ...] = ()  # where the code around a turn that was left stood
         self._logged = 0  # the step that has numbers
         self._errors = watch_errors(self._after_code)
-        station.on_close.append(self._errors.leave)
+        station.on_close += [self._errors.leave, *([self._cells.leave] if self._cells is not None else [])]
 
     # The loop
 
@@ -231,6 +233,11 @@ class Live(Held):
     def _knobs_view(self) -> KnobsView:
         return self._own.knobs()
 
+    def _ask(self, request: Request) -> None:
+        super()._ask(request)
+        if not (self._is_in_pass or self._own.in_thread or self.is_elsewhere):
+            self._session.settle()
+
     def _turn(self, key: str, value: KnobValue) -> None:
         self._ask(Request(changes={key: value}, actor="script", widget="notebook"))
 
@@ -244,6 +251,7 @@ class Live(Held):
         Returns:
             The loop.
         """
+        self._check_state(state)
         await self._until(
             lambda: (
                 self._own.ended
@@ -263,6 +271,12 @@ class Live(Held):
             UserError: In a notebook, where one awaits `until`; or nothing goes on that could be waited for.
         """
         station, running = self._station, self._running
+        with self.waiting():
+            self._wait(station, running, step, state)
+        self._raise_error_of_window()
+        return self
+
+    def _wait(self, station: Station, running: Running[Any] | None, step: int | None, state: str | None) -> None:
         if (step, state) != (None, None):
             if (running is None or running.done) and not station.is_in_hands and station.loop.kind == "script":
                 raise UserError("Nothing goes on that could be waited for: live.run(function) makes turns in a thread.")
@@ -271,10 +285,20 @@ class Live(Held):
             station.loop.wait(self._until(lambda: not station.is_in_hands))
         elif running is not None:
             station.loop.wait(self._until(lambda: running.done))
-        self._raise_error_of_window()
-        return self
 
     # For the passes
+
+    def _note_cell(self) -> None:
+        self._cell = _current_task()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Note that ordinary code waits for the loop in its thread, and so cannot let it go on."""
+        self._waits += 1
+        try:
+            yield
+        finally:
+            self._waits -= 1
 
     def _after_code(self, error: BaseException | None) -> None:
         """Hear how a cell has ended, or what exception nobody has caught; it may have come out of the loop."""
@@ -323,7 +347,7 @@ class Live(Held):
         session.in_pass = False
         if session.step != self._entered_at:
             self._has_told = False
-        elif session.state == "stopped" and not (session.ended or self._has_told):
+        elif session.state == "stopped" and not (session.ended or self._has_told or self._own.in_thread):
             self._has_told = True
             print("The loop was stopped, so it makes no turns; live.resume() lets it go on.")
 
@@ -379,9 +403,9 @@ class Live(Held):
         if not self._station.is_open:
             return  # it is being ended
         if self.is_elsewhere:
-            is_alone = self._station.loop.kind == "script"
+            is_alone = self._station.loop.kind == "script" and self._waits > 0
         else:  # in a task of its own it has others beside it
-            is_alone = _current_task() is self._opener or self._session.trouble is not None
+            is_alone = _current_task() is self._cell or self._session.trouble is not None
         if is_alone and not self._station.is_drawn and self._session.state == "paused" and not self._is_asking():
             why = f": {self._session.trouble}" if self._session.trouble else "."
             raise UserError(f"The loop is paused, and without a window nothing can let it go on but live.resume(){why}")

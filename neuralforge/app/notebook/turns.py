@@ -177,4 +177,5 @@ class Running(Generic[R]):
             UserError: In a notebook, where one awaits.
         """
         self._is_awaited = True
-        return self._live._station.loop.wait(self._wait())
+        with self._live.waiting():
+            return self._live._station.loop.wait(self._wait())

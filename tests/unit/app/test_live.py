@@ -116,7 +116,7 @@ def test_a_knob_of_ones_own_is_read_as_an_attribute(live: Live, batches: list[Ba
     assert (live.temperature, live.noisy) == (1.0, False)
     live.knobs.temperature = 2.5
     live.knobs["noisy"] = True
-    assert live.temperature == 1.0
+    assert (live.temperature, live.noisy) == (2.5, True), "between two loops is a boundary"
     for _ in live(batches[:1]):
         assert (live.temperature, live.noisy) == (2.5, True)
     with pytest.raises(AttributeError, match="There are: lr, momentum, temperature, noisy"):
@@ -174,6 +174,34 @@ def test_a_script_waits_for_a_loop_in_its_thread(live: Live, batches: list[Batch
     assert running.done and live.steps == 30
     with pytest.raises(UserError, match="Nothing goes on that could be waited for"):
         live.wait(step=40)
+
+
+def test_a_stop_between_two_loops_is_how_the_run_ends(live: Live, batches: list[Batch]) -> None:
+    go_round(live, batches)
+    live.stop()
+    assert live.state == "stopped"
+    live.close()
+    assert live.run_log.status == "stopped"
+    assert [event.status for event in live.events if event.key == "stop"] == ["applied"]
+
+
+def test_a_paused_loop_in_a_thread_goes_on_when_the_script_says_so(live: Live, batches: list[Batch]) -> None:
+    running = live.run(lambda: [go_round(live, batches * 20) for _ in range(1)])
+    live.pause()
+    live._station.loop.wait(live.until(state="paused"))
+    at = live.steps
+    live.resume()
+    assert live.wait(step=at + 5).steps > at
+    live.pause()
+    with pytest.raises(UserError, match="nothing can let it go on"):
+        running.wait()
+
+
+def test_what_is_wrong_is_said_before_the_window_that_is_open_is_closed(live: Live, tmp_path: Path) -> None:
+    model, optimizer = parts()
+    with pytest.raises(UserError, match="has no 'lrr'"):
+        neuralforge.live(model, optimizer, lrr=(1, 2), window="none", runs=tmp_path / "runs")
+    assert live.is_open and live.state == "ready"
 
 
 def test_a_loop_that_ran_to_its_end_is_completed(live: Live, batches: list[Batch]) -> None:

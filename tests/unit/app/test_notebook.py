@@ -365,6 +365,46 @@ def test_a_name_is_there_before_the_network_is(runs: Path, tmp_path: Path) -> No
         made.close()
 
 
+def test_what_is_run_after_a_stop_is_a_new_run(handle: Handle) -> None:
+    first = handle.run(steps=5).wait(state="paused").run_log.folder
+    handle.stop()
+    handle.run(steps=7).wait(state="paused")
+    assert handle.run_log.folder != first and handle.steps == 7
+    assert RunReader(first).status == "stopped"
+
+
+def test_a_module_of_ones_own_has_no_graph_to_edit(runs: Path) -> None:
+    data = torch.randn(40, 3), torch.arange(40) % 2
+    made = neuralforge.open(nn.Linear(3, 2), data=data, window="none", runs=runs, steps=3)
+    with pytest.raises(UserError, match="no graph of it to edit"):
+        _ = made.graph
+    made.run().wait()
+    assert made.state == "completed"
+    made.close()
+
+
+def test_what_is_opened_without_data_is_there_at_once(runs: Path) -> None:
+    made = neuralforge.open("small_cnn", window="none", runs=runs)
+    assert repr(made) == "small_cnn | open | not trained yet"
+    made.graph.add("dropout", after="flatten", p=0.3)
+    made.close()
+
+
+def test_a_closed_handle_says_so_and_refuses(handle: Handle) -> None:
+    handle.run(steps=5).wait(state="paused")
+    graph = handle.graph
+    handle.close()
+    assert repr(handle).endswith(" | closed")
+    for ask in (lambda: handle.knobs.__setattr__("lr", 0.1), lambda: graph.add("dropout", after="act1"), handle.run):
+        with pytest.raises(UserError, match="It is closed"):
+            ask()
+
+
+def test_a_state_that_there_is_none_of_is_refused(handle: Handle) -> None:
+    with pytest.raises(UserError, match=r"state is one of ready, running, .*Received: 'completd'"):
+        handle.run().wait(state="completd")  # type: ignore[arg-type]
+
+
 def test_waiting_on_a_closed_handle_returns(runs: Path) -> None:
     handle = neuralforge.open("mlp", data="moons", window="none", runs=runs).run(steps=5).wait(state="paused")
     handle.close()
