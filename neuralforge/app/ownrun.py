@@ -83,7 +83,7 @@ class OwnRun(SteeredRun):
             return ""
         outcome = session.outcome
         if self.in_thread:
-            session.request(Request(action="stop"))
+            session.request(Request(action="stop", actor="engine"))
             while self.in_thread:
                 await asyncio.sleep(_LOOK_SECS)
         try:

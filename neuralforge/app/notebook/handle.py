@@ -220,7 +220,7 @@ class Handle(Held):
 
     def _card(self) -> Card:
         if self._error is not None:
-            return Card(title="NeuralForge", facts=("open" if self.is_open else "closed",), trouble=str(self._error))
+            return Card(title=self._name, facts=("open" if self.is_open else "closed",), trouble=str(self._error))
         if self._run is None and self._is_starting:
             return Card(title=self._name, facts=("starting",))
         return super()._card() if self._is_taken else Card(title=self._name, facts=("loading",))

@@ -109,8 +109,9 @@ class Live(Held):
         Raises:
             UserError: When a name or a value cannot be written down.
         """
-        self._logged = self._session.step + 1
         self._session.log(values, **named)
+        if self._is_in_pass:
+            self._logged = self._session.step + 1
 
     def knob(
         self, key: str, value: KnobValue, low: float | None = None, high: float | None = None, doc: str = ""
@@ -198,6 +199,8 @@ class Live(Held):
             UserError: When the loop is gone through already.
         """
         self._refuse_a_second()
+        if not callable(function):
+            raise UserError(f"live.run() takes a function that goes through the loop. Received: {function!r:.80}")
         import torch
 
         threads = torch.get_num_threads()

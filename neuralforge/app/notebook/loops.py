@@ -98,7 +98,8 @@ class Loop:
         """
         if self.is_running:
             work.close()
-            raise UserError("The event loop runs already, as it does in a notebook: use `await` there.")
+            instead = "write `await h.until(...)` there, or await what live.run(...) returns"
+            raise UserError(f"The event loop runs already, as it does in a notebook: {instead}.")
         try:
             self.refuse_elsewhere()
         except UserError:

@@ -204,6 +204,16 @@ def test_what_is_wrong_is_said_before_the_window_that_is_open_is_closed(live: Li
     assert live.is_open and live.state == "ready"
 
 
+def test_what_is_logged_outside_of_a_loop_makes_no_turn(live: Live, batches: list[Batch]) -> None:
+    go_round(live, batches)
+    live.log({"test/loss": 1.0})
+    for _ in live(batches):
+        break
+    assert live.steps == 10
+    with pytest.raises(UserError, match=r"takes a function .* Received: 3"):
+        live.run(3)  # type: ignore[arg-type]
+
+
 def test_a_loop_that_ran_to_its_end_is_completed(live: Live, batches: list[Batch]) -> None:
     go_round(live, batches)
     live.close()
