@@ -188,3 +188,17 @@ def test_a_restart_pauses_the_run_and_a_kill_interrupts_it_and_both_can_be_gone_
         )
         assert int(said.text.split()[0]) == steps_by[log.folder]
         assert RunReader(log.folder).status == "paused"
+
+
+def test_what_cannot_be_trained_is_said_though_no_cell_asks(kernel: Kernel) -> None:
+    said = kernel.ok(
+        "import asyncio\n"
+        "h = nf.open('small_cnn', data='spirals', window='null').run()\n"
+        "while h._error is None: await asyncio.sleep(0.02)\n"
+        "await asyncio.sleep(2 * 0.5)"
+    )
+    assert said.text.startswith("neuralforge: ")
+    failed = kernel.run("await h.until()")
+    assert failed.error == "UserError" and failed.why in said.text
+    quiet = kernel.run("h = nf.open('small_cnn', data='spirals', window='null').run()\nawait h.until()")
+    assert quiet.error == "UserError" and "neuralforge:" not in quiet.text, "it is said once"

@@ -14,7 +14,7 @@ from neuralforge.app.notebook.graph import GraphHandle
 from neuralforge.app.notebook.held import Held
 from neuralforge.app.notebook.inline import Card
 from neuralforge.app.notebook.opening import Planning
-from neuralforge.app.notebook.station import Station
+from neuralforge.app.notebook.station import Station, tell
 from neuralforge.app.rundesk import LiveRun
 from neuralforge.errors import UserError
 from neuralforge.graph.edits import Edit
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _OVER: Final = ("completed", "stopped", "failed")
+_SILENT_SECS: Final = 0.5
 
 
 class RunFailed(RuntimeError):
@@ -263,8 +264,8 @@ class Handle(Held):
         try:
             await self._desktop.engine()
             planned = await asyncio.to_thread(planning.result)
-        except Exception as error:  # said by the next call; one of our own is told of here already
-            self._error = error
+        except Exception as error:  # one of our own is told of here already
+            self._keep_error(error)
             if isinstance(error, UserError):
                 self._desktop.console.say(str(error), "error")
             else:
@@ -307,8 +308,8 @@ class Handle(Held):
     async def _started(self, work: Any) -> None:
         try:
             await work
-        except Exception as error:  # said by the next call
-            self._error = error
+        except Exception as error:
+            self._keep_error(error)
             self._waiting.clear()
             return
         live = self._training
@@ -318,7 +319,17 @@ class Handle(Held):
                 if live is not None:
                     self._asked.append(live.ask(request))
             except UserError as error:
-                self._error = error
+                self._keep_error(error)
+
+    def _keep_error(self, error: Exception) -> None:
+        """Keep an error for the next call to raise; where none comes soon, say it below the cell."""
+        self._error = error
+        if self._station.loop.kind != "script":
+            asyncio.get_running_loop().call_later(_SILENT_SECS, self._tell_error, error)
+
+    def _tell_error(self, error: Exception) -> None:
+        if self._error is error:
+            tell(str(error))
 
     def _ask(self, request: Request) -> None:
         if self._is_starting:

@@ -102,12 +102,12 @@ class Station:
         except Exception as error:
             self._failed(error)
         if shown.window.lost:
-            _tell("The display went away, and the window with it. A run that trains goes on.")
+            tell("The display went away, and the window with it. A run that trains goes on.")
 
     def _failed(self, error: Exception) -> None:
         """Tell that an exception has ended the window."""
         self.error = error
-        _tell(f"The window has ended: {type(error).__name__}: {error}")
+        tell(f"The window has ended: {type(error).__name__}: {error}")
 
     @property
     def is_open(self) -> bool:
@@ -237,7 +237,7 @@ class Station:
             self.desktop.port = port
 
 
-def _tell(sentence: str) -> None:
+def tell(sentence: str) -> None:
     """Tell whoever has opened the window, below the cell that did."""
     with suppress(OSError):
         sys.stderr.write(f"neuralforge: {sentence}\n")
