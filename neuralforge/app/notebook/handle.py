@@ -265,7 +265,8 @@ class Handle(Held):
             await self._desktop.engine()
             planned = await asyncio.to_thread(planning.result)
         except Exception as error:  # one of our own is told of here already
-            self._keep_error(error)
+            if not self._is_starting:  # else the start runs into it, too, and keeps it
+                self._keep_error(error)
             if isinstance(error, UserError):
                 self._desktop.console.say(str(error), "error")
             else:
