@@ -296,13 +296,13 @@ class Window:
             return False
         began_secs = time.monotonic()
         hidden = not self.backend.is_lost() and self._shown and self.backend.is_hidden()
-        left = not hidden and not self._is_known_lost() and self.backend.is_left()
+        asked = self._pictures.are_wanted or began_secs < self._awake_until_secs
+        away = not (hidden or asked or self._is_known_lost() or imgui.is_mouse_pos_valid())
+        left = away and self.backend.is_left()  # last, since the display is asked
         if self._is_known_lost():
             self._lose(self.params)
             return False
         pacing = self.params.fps_idling
-        asked = self._pictures.are_wanted or began_secs < self._awake_until_secs
-        left = left and not asked and not imgui.is_mouse_pos_valid()
         pacing.enable_idling = self.idles and not asked and not self.gui.is_busy()
         pacing.fps_idle = 1 / quiet_secs(IDLE_SECS, SLOWEST_IDLE_SECS, self.cost_secs)
         interval_secs = pace_secs(

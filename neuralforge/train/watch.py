@@ -152,14 +152,14 @@ class Watch(GradientLook):
             self._wishes = wishes
             self._failed.clear()
             self.trouble = None
-        self._take_most_due(session.step, paced=paced)
+        self._take_most_due(session.step)
 
-    def _take_most_due(self, step: int, *, paced: bool) -> None:
+    def _take_most_due(self, step: int) -> None:
         best: tuple[float, _Look] | None = None
         now_secs = self._now()
         for look in self._looks:
             due_secs = self._due(look, step)
-            if not paced and due_secs < math.inf:
+            if not self._is_paced and due_secs < math.inf:
                 due_secs = min(due_secs, now_secs)
             if due_secs <= now_secs and (best is None or due_secs < best[0]):
                 best = due_secs, look

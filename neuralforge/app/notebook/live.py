@@ -275,19 +275,18 @@ class Live(Held):
         """
         station, running = self._station, self._running
         with self.waiting():
-            self._wait(station, running, step, state)
+            if (step, state) != (None, None):
+                nothing_goes_on = running is None or running.done
+                if nothing_goes_on and not station.is_in_hands and station.loop.kind == "script":
+                    what = "live.run(function) makes turns in a thread"
+                    raise UserError(f"Nothing goes on that could be waited for: {what}.")
+                station.loop.wait(self.until(step=step, state=state))
+            elif station.is_in_hands:
+                station.loop.wait(self._until(lambda: not station.is_in_hands))
+            elif running is not None:
+                station.loop.wait(self._until(lambda: running.done))
         self._raise_error_of_window()
         return self
-
-    def _wait(self, station: Station, running: Running[Any] | None, step: int | None, state: str | None) -> None:
-        if (step, state) != (None, None):
-            if (running is None or running.done) and not station.is_in_hands and station.loop.kind == "script":
-                raise UserError("Nothing goes on that could be waited for: live.run(function) makes turns in a thread.")
-            station.loop.wait(self.until(step=step, state=state))
-        elif station.is_in_hands:
-            station.loop.wait(self._until(lambda: not station.is_in_hands))
-        elif running is not None:
-            station.loop.wait(self._until(lambda: running.done))
 
     # For the passes
 

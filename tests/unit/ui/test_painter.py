@@ -68,15 +68,20 @@ def test_what_is_wanted_at_once_is_not_one_of_before(painter: Painter) -> None:
     assert painter.of((3,), lambda: one(3), at_once=True)[0, 0, 0] == 3
 
 
-def test_what_goes_wrong_is_raised_and_tried_again(painter: Painter) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+def test_what_goes_wrong_in_the_thread_is_raised_once_and_tried_again(painter: Painter, at_once: bool) -> None:
     def fail() -> Picture:
         raise RuntimeError("no paint")
 
     painter.of((1,), lambda: one(1), at_once=False)
     painter.of((2,), fail, at_once=False)
+    assert painter._asked is not None and isinstance(painter._asked[1].exception(30), RuntimeError)
     with pytest.raises(RuntimeError, match="no paint"):
-        painter.of((2,), lambda: one(2), at_once=True)
-    assert painter.of((2,), lambda: one(2), at_once=True)[0, 0, 0] == 2
+        painter.of((2,), fail, at_once=at_once)
+    painter.of((2,), lambda: one(2), at_once=at_once)
+    if not at_once:
+        finish(painter)
+    assert painter.of((2,), fail, at_once=at_once)[0, 0, 0] == 2
 
 
 def test_it_can_be_used_after_it_let_go(painter: Painter) -> None:
@@ -109,17 +114,3 @@ def test_what_is_under_way_does_not_come_after_what_is_newer(painter: Painter) -
     painter.of((4,), lambda: one(4), at_once=False)
     finish(painter)
     assert painter.of((4,), lambda: one(4), at_once=False)[0, 0, 0] == 4
-
-
-def test_what_goes_wrong_in_the_thread_is_raised_once(painter: Painter) -> None:
-    def fail() -> Picture:
-        raise RuntimeError("no paint")
-
-    painter.of((1,), lambda: one(1), at_once=False)
-    painter.of((2,), fail, at_once=False)
-    assert painter._asked is not None and isinstance(painter._asked[1].exception(30), RuntimeError)
-    with pytest.raises(RuntimeError, match="no paint"):
-        painter.of((2,), fail, at_once=False)
-    painter.of((2,), lambda: one(2), at_once=False)
-    finish(painter)
-    assert painter.of((2,), fail, at_once=False)[0, 0, 0] == 2
