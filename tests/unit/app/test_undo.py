@@ -302,7 +302,8 @@ def test_a_long_way_back_is_one_gesture_whatever_order_the_knobs_were_turned_in(
         assert not person.errors() and not view.knobs.refusal
         assert [view.knobs.values[key] for key in frozen] == [True, True, False]
         person.do(do.Control("run", 1))
-        view = await in_force(person, two, True)
+        await in_force(person, two, True)
+        view = await in_force(person, three, False)
         assert view.run is not None
         undone = [event for event in view.run.events if event.widget == "undo"]
         assert {event.key for event in undone} == {two, three} and len({event.gesture for event in undone}) == 1
