@@ -45,12 +45,14 @@ class Said:
         text: What it has printed, and its result as text.
         error: Name of the exception that ended it; "" for none.
         why: What that says.
+        traceback: What is shown of it, as lines.
         shown: Its results in each form: MIME type -> data.
     """
 
     text: str = ""
     error: str = ""
     why: str = ""
+    traceback: list[str] = field(default_factory=list)
     shown: dict[str, str] = field(default_factory=dict)
 
     def take(self, message: dict[str, Any]) -> bool:
@@ -64,6 +66,7 @@ class Said:
                 self.text += content["data"].get("text/plain", "") + "\n"
             case "error":
                 self.error, self.why = content["ename"], content["evalue"]
+                self.traceback = "\n".join(content["traceback"]).splitlines()
             case "status":
                 return bool(content["execution_state"] == "idle")
         return False

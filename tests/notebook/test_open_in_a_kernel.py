@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,34 @@ def test_a_restart_pauses_the_run_and_a_kill_interrupts_it_and_both_can_be_gone_
         )
         assert int(said.text.split()[0]) == steps_by[log.folder]
         assert RunReader(log.folder).status == "paused"
+
+
+def test_what_is_refused_is_shown_with_the_lines_of_ones_own_code_alone(kernel: Kernel, tmp_path: Path) -> None:
+    (tmp_path / "own_steering.py").write_text("async def warm_up(h):\n    await h.until(state='warm')\n")
+    kernel.ok(f"h = run(); await h.until(step=20)\nsys.path.insert(0, {str(tmp_path)!r})\nimport own_steering")
+    said = kernel.run("goal = 99_000\nh.knobs.lr = goal")
+    assert re.fullmatch(r"Cell In\[\d+\], line 2", said.traceback[0])
+    assert said.traceback[1:] == ["    h.knobs.lr = goal", f"Refused: {said.why}"]
+    said = kernel.run("async def both():\n    await own_steering.warm_up(h)\nawait both()")
+    assert [re.sub(r"\d+\]", "]", line) for line in said.traceback] == [
+        "Cell In[], line 3",
+        "    await both()",
+        "Cell In[], line 2, in both",
+        "    await own_steering.warm_up(h)",
+        f"File {tmp_path}/own_steering.py, line 2, in warm_up",
+        "    await h.until(state='warm')",
+        f"UserError: {said.why}",
+    ]
+    other = kernel.run("h.knobs['warmth']")
+    assert other.error == "KeyError" and any("knobs.py" in line for line in other.traceback)
+
+
+def test_an_error_of_the_plan_shows_the_cell_that_asks_now(kernel: Kernel) -> None:
+    kernel.ok("h = nf.open('resnet18', data='moons', window='null')")
+    for _ in range(2):
+        said = kernel.run("h.knobs.lr")
+        assert said.error == "UserError"
+        assert [line.strip() for line in said.traceback[1:]] == ["h.knobs.lr", f"UserError: {said.why}"]
 
 
 def test_what_cannot_be_trained_is_said_though_no_cell_asks(kernel: Kernel) -> None:

@@ -62,7 +62,7 @@ class Planning:
         """
         with self._lock:
             if self._error is not None:
-                raise self._error
+                raise self._error.with_traceback(None)  # else it tells of whoever asked before, too
             if self._planned is None:
                 try:
                     self._planned = self._make()

@@ -6,6 +6,8 @@ import linecache
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from neuralforge.errors import is_own_code
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -29,9 +31,6 @@ def text_of_caller() -> str:
 def _caller() -> Any:
     """Return the frame of the person's code."""
     frame = sys._getframe()
-    while frame is not None and (
-        frame.f_globals.get("__name__", "").partition(".")[0] in ("neuralforge", "asyncio")
-        or "site-packages" in frame.f_code.co_filename  # what shows a bar around the loop, say
-    ):
+    while frame is not None and not is_own_code(frame):  # what shows a bar around the loop, say
         frame = frame.f_back  # type: ignore[assignment]
     return frame
