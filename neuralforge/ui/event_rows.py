@@ -172,6 +172,15 @@ def _merged(before: Change | None, event: Event) -> Change:
     )
 
 
+def change_of(event: Event) -> Change:
+    """Return a single event as a change of its own.
+
+    Args:
+        event: The event.
+    """
+    return _merged(None, event)
+
+
 def title_of(change: Change, titles: Mapping[str, str]) -> str:
     """Return what a change is called.
 

@@ -29,6 +29,7 @@ from neuralforge.workbench.config import config_fields
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.optim import Optimizer
 
     from neuralforge.app.notebook.live import Live
 
@@ -134,7 +135,8 @@ def watch_loop(
     if not (isinstance(model, torch.nn.Module) and isinstance(optimizer, torch.optim.Optimizer)):
         kinds = f"{type(model).__name__}, {type(optimizer).__name__}"
         raise UserError(f"live() takes an nn.Module and its torch.optim.Optimizer. Received: {kinds}")
-    OwnLevers(optimizer, bounds)  # what is wrong with them is said before a window that is open is closed
+    _refuse_other_weights(model, optimizer)  # what is wrong is said before a window that is open is closed
+    OwnLevers(optimizer, bounds)
     runs_dir = Path(runs) if runs is not None else default_runs_dir()
     source, feed = source_of(model), RunFeed()
     station = _PLACE.take(window, runs_dir, size, outlives_window=True)
@@ -147,6 +149,20 @@ def watch_loop(
     station.loop.call(station.settle)
     station.loop.call(lambda: station.desktop.show_own_run(own))
     return Live(station, own)
+
+
+def _refuse_other_weights(model: nn.Module, optimizer: Optimizer) -> None:
+    """Refuse an optimizer that would never touch the model; a model without weights of its own may have any.
+
+    Raises:
+        UserError: When it holds none of the model's parameters.
+    """
+    weights = {id(weight) for weight in model.parameters()}
+    if weights and not any(id(weight) in weights for group in optimizer.param_groups for weight in group["params"]):
+        raise UserError(
+            f"The optimizer holds none of the {len(weights)} parameters of the model; make it of those that train: "
+            f"{type(optimizer).__name__}(model.parameters(), ...)."
+        )
 
 
 def _ended(run: SteeredRun) -> str:

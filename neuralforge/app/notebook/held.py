@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Final, get_args
 
+from neuralforge.app.notebook.events import Events
 from neuralforge.app.notebook.inline import Card, html_of
 from neuralforge.app.notebook.knobs import Knobs
 from neuralforge.app.notebook.metrics import Metrics
@@ -17,7 +18,6 @@ from neuralforge.app.notebook.picture import Picture, temporary_file
 from neuralforge.app.notebook.station import Station
 from neuralforge.app.steeredrun import SteeredRun
 from neuralforge.errors import UserError
-from neuralforge.runs.events import Event
 from neuralforge.runs.reader import RunReader
 from neuralforge.ui.numbers import count, number
 from neuralforge.workbench.knobs import KnobValue
@@ -88,10 +88,10 @@ class Held(ABC):
         return Metrics.of(run.feed.book)
 
     @property
-    def events(self) -> tuple[Event, ...]:
-        """What was changed and what happened so far, oldest first."""
+    def events(self) -> Events:
+        """What was changed and what happened so far, oldest first: a tuple of `Event`."""
         run = self._run
-        return run.events() if run is not None else ()
+        return Events(run.events() if run is not None else ())
 
     @property
     def run_log(self) -> RunReader:

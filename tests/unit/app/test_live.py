@@ -201,7 +201,18 @@ def test_what_is_wrong_is_said_before_the_window_that_is_open_is_closed(live: Li
     model, optimizer = parts()
     with pytest.raises(UserError, match="has no 'lrr'"):
         neuralforge.live(model, optimizer, lrr=(1, 2), window="none", runs=tmp_path / "runs")
+    with pytest.raises(UserError, match=r"holds none of the 4 parameters of the model; .*SGD\(model.parameters"):
+        neuralforge.live(model, parts()[1], window="none", runs=tmp_path / "runs")
     assert live.is_open and live.state == "ready"
+
+
+def test_an_optimizer_may_hold_other_weights_too(tmp_path: Path) -> None:
+    model, other = parts()[0], nn.Linear(2, 2)
+    both = torch.optim.SGD([*model.head.parameters(), *other.parameters()], lr=0.1)
+    for trained, optimizer in ((model, both), (nn.ReLU(), parts()[1])):
+        made = neuralforge.live(trained, optimizer, window="none", runs=tmp_path / "runs")
+        assert made.model is trained
+        made.close()
 
 
 def test_what_is_logged_outside_of_a_loop_makes_no_turn(live: Live, batches: list[Batch]) -> None:

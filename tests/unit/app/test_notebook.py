@@ -15,11 +15,13 @@ import torch
 from torch import Tensor, nn
 
 import neuralforge
+from neuralforge.app.notebook.events import Events
 from neuralforge.app.notebook.handle import Handle, RunFailed
 from neuralforge.app.notebook.loops import Loop
 from neuralforge.app.planning import make_plan
 from neuralforge.errors import UserError
 from neuralforge.graph.document import dumps
+from neuralforge.runs.events import Event
 from neuralforge.runs.reader import RunReader
 from neuralforge.templates.registry import find
 from neuralforge.train import launch
@@ -330,6 +332,26 @@ def test_the_numbers_come_as_arrays_and_as_a_frame(handle: Handle) -> None:
     log_steps, log_losses = handle.run_log.series("train/loss")
     np.testing.assert_array_equal(log_steps, steps)
     np.testing.assert_array_equal(log_losses, losses)
+
+
+def test_the_events_are_shown_a_line_each(handle: Handle) -> None:
+    assert repr(handle.events) == "no events yet" and len(handle.events) == 0
+    handle.run(steps=20).wait(state="paused")
+    handle.knobs.lr = 1e-4
+    handle._desktop.perform(do.Turn("fc1.frozen", True, widget="knobs"))
+    handle.run().wait()
+    events = handle.events
+    assert isinstance(events, tuple) and all(isinstance(event, Event) for event in events)
+    assert list(events) == list(handle.run_log.events())
+    lines = repr(events).splitlines()
+    assert len(lines) == len(events) and repr(events[1:3]).splitlines() == lines[1:3]
+    assert "step 21: lr 1e-3 \u2192 1e-4, by script" in lines
+    assert "step 21: Freeze fc1 off \u2192 on, by you" in lines
+    assert "<td style='text-align:left'>1e-4</td>" in events._repr_html_()
+    assert events._repr_html_().count("<tr>") == len(events) + 1
+    refused = Event(operation="set", key="lr", old=1.0, new=2.0, status="rejected", why="a < b")
+    assert repr(Events((refused,))) == "step 1: lr 1 \u2192 2, by engine (refused: a < b)"
+    assert "refused: a &lt; b" in Events((refused,))._repr_html_()
 
 
 def test_a_cell_shows_the_curves_and_the_last_numbers(handle: Handle) -> None:
