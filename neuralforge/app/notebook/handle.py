@@ -160,8 +160,7 @@ class Handle(Held):
             RunFailed: When the run has failed.
         """
         self._check_state(state)
-        if not self._station.loop.is_running:
-            raise UserError("This belongs to another event loop: use h.wait(...), or open it where you await it.")
+        self._station.loop.refuse_elsewhere()
         await self._until(lambda: self._is_there(step, epoch, state))
         return self
 
@@ -281,6 +280,8 @@ class Handle(Held):
 
     def _refuse_when_closed(self) -> None:
         if not self.is_open:
+            if self._station.loop.loop.is_closed():
+                self._station.loop.refuse_elsewhere()
             raise UserError("It is closed; open it again.")
 
     def _ready(self) -> None:
@@ -294,11 +295,14 @@ class Handle(Held):
         self._begin_start(self._begin_run(paused=then is not None))
 
     def _begin_start(self, work: Any) -> None:
-        if not self.is_open:
+        loop = self._station.loop
+        try:
+            self._refuse_when_closed()
+            self._starting = loop.call(lambda: asyncio.get_running_loop().create_task(self._started(work)))
+        except UserError:
             work.close()
-        self._refuse_when_closed()
+            raise
         self._error = None  # of what was asked for before
-        self._starting = self._station.loop.call(lambda: asyncio.get_running_loop().create_task(self._started(work)))
 
     async def _begin_run(self, *, paused: bool) -> None:
         if self._preparing is not None:

@@ -328,7 +328,13 @@ class Live(Held):
         return self._is_in_pass
 
     def enter(self, loader: object) -> OwnLoop:
-        """Begin to go over data."""
+        """Begin to go over data.
+
+        Raises:
+            UserError: When the loop is gone through already, or another event loop runs here than that of a window.
+        """
+        if self._station.is_drawn and not self.is_elsewhere:
+            self._station.loop.refuse_elsewhere()  # nobody would draw it while the loop is paused
         if not self._own.in_thread or not self.is_elsewhere:
             self._refuse_a_second()
         batches = None
@@ -384,7 +390,7 @@ class Live(Held):
         if self.is_elsewhere:
             return
         loop = self._station.loop
-        if loop.is_running:
+        if loop.is_running or loop.is_beside_another:
             self._station.frame()  # nothing else of the loop can go on
         else:
             loop.call(lambda: None)  # the window's own task draws, once

@@ -59,16 +59,27 @@ class Loop:
         """Whether this is another thread than that of the loop."""
         return threading.get_ident() != self._thread
 
+    @property
+    def is_beside_another(self) -> bool:
+        """Whether another loop than this one runs around this very call, so that this one cannot."""
+        try:
+            return asyncio.get_running_loop() is not self.loop
+        except RuntimeError:
+            return False
+
     def refuse_elsewhere(self) -> None:
-        """Refuse what belongs to the thread of the loop alone.
+        """Refuse what belongs to the thread of the loop alone, and where that runs another loop, to nobody.
 
         Raises:
-            UserError: When this is another thread, or the loop has ended.
+            UserError: When this is another thread, the loop has ended, or another one runs around this call.
         """
         if self.is_elsewhere:
             raise UserError("Only the thread that opened the window can do this; from another one, use log and knobs.")
         if self.loop.is_closed():
             raise UserError("The event loop that this was opened on has ended; open it again.")
+        if self.is_beside_another:
+            where = "open it and use it within the same asyncio.run(...)"
+            raise UserError(f"This was opened on another event loop than the one that runs here: {where}.")
 
     def call(self, function: Callable[[], T]) -> T:
         """Call a function on the loop and return its result; for what begins tasks.
@@ -76,7 +87,7 @@ class Loop:
         Where the loop does not run, what waits on it has its turn meanwhile, and an interrupt waits until afterwards.
 
         Raises:
-            UserError: When this is another thread, or the loop has ended.
+            UserError: As `refuse_elsewhere`.
         """
         if self.is_running:
             return function()
@@ -94,7 +105,7 @@ class Loop:
         Ctrl+C cancels the work and raises KeyboardInterrupt, and leaves everything else on the loop whole.
 
         Raises:
-            UserError: When the loop runs already, as it does in a notebook; when this is another thread.
+            UserError: When the loop runs already, as it does in a notebook; and as `refuse_elsewhere`.
         """
         if self.is_running:
             work.close()

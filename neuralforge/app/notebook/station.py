@@ -165,10 +165,14 @@ class Station:
                 self.desktop.waits_for = ""
 
     def close(self) -> None:
-        """Close the window at once; a run that trains is paused, on a loop that runs as soon as it can."""
+        """Close the window at once; a run that trains is paused, on a loop that runs as soon as it can.
+
+        Raises:
+            UserError: When this is another thread, or another event loop runs around this call.
+        """
         if self._task is None or self._closing is None:
             return
-        if self.loop.is_elsewhere:
+        if self.loop.is_elsewhere or not self.loop.loop.is_closed():
             self.loop.refuse_elsewhere()
         self._close()
         if self._can_run_loop:

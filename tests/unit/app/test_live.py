@@ -319,6 +319,30 @@ def test_a_turn_that_logged_counts_where_the_loop_is_broken_off(live: Live, batc
     assert len(live.metrics["train/loss"].steps) == 5
 
 
+@pytest.mark.parametrize("window", ["none", "null"])
+def test_a_loop_on_another_event_loop_is_refused_where_a_window_would_stand_still(
+    window: str, batches: list[Batch], tmp_path: Path
+) -> None:
+    live = neuralforge.live(*parts(), window=window, runs=tmp_path / "runs")
+
+    async def plain() -> None:
+        go_round(live, batches)
+
+    async def awaited() -> None:
+        async for batch in live(batches):
+            live.log(loss=turn(live.model, live._session.optimizer, batch))
+
+    for way in (plain, awaited):
+        if window == "null":
+            with pytest.raises(UserError, match="opened on another event loop"):
+                asyncio.run(way())
+        else:
+            asyncio.run(way())
+    assert live.steps == (0 if window == "null" else 20)
+    go_round(live, batches[:1])
+    live.close()
+
+
 def test_one_loop_at_a_time(live: Live, batches: list[Batch]) -> None:
     with pytest.raises(UserError, match="one `for` at a time"):
         for _ in live(batches):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -309,6 +309,42 @@ def test_another_thread_is_refused(handle: Handle) -> None:
         with ThreadPoolExecutor() as pool, pytest.raises(UserError, match="thread"):
             pool.submit(ask).result()
     assert handle.is_open
+
+
+def test_another_event_loop_is_refused(handle: Handle, runs: Path) -> None:
+    async def uses(ask: Callable[[], Any]) -> None:
+        result = ask()
+        if asyncio.iscoroutine(result):
+            await result
+
+    asks = (
+        handle.run,
+        handle.close,
+        handle.screenshot,
+        lambda: handle.wait(step=9),
+        lambda: handle.until(step=9),
+        lambda: neuralforge.open(window="none", runs=runs),
+    )
+    for ask in asks:
+        with pytest.raises(UserError, match=r"opened on another event loop .* the same asyncio.run"):
+            asyncio.run(uses(ask))
+    assert handle.run().wait().state == "completed"
+    with pytest.raises(UserError, match="opened on another event loop"):
+        asyncio.run(uses(handle.reset))
+
+
+def test_an_event_loop_that_has_ended_is_said(runs: Path) -> None:
+    async def opened() -> Handle:
+        return neuralforge.open("mlp", data="moons", window="none", runs=runs)
+
+    async def waits(handle: Handle) -> None:
+        await handle.until(step=1)
+
+    handle = asyncio.run(opened())
+    for ask in (lambda: asyncio.run(waits(handle)), handle.run, handle.wait, lambda: setattr(handle.knobs, "lr", 0.1)):
+        with pytest.raises(UserError, match="event loop that this was opened on has ended; open it again"):
+            ask()
+    handle.close()
 
 
 def test_numbers_of_numpy_are_numbers(handle: Handle) -> None:
