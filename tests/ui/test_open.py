@@ -118,6 +118,7 @@ REFUSED = [
     (("open", "mlp", "--size", "huge", "--exit"), "'huge'"),
     (("open", "mlp", "--size", "0x800", "--exit"), "320x240"),
     (("open", "mlp", "--screenshot", "/proc/no/such.png", "--exit"), "/proc/no/such.png"),
+    (("open", "mlp", "--screenshot", "window.jpg", "--exit"), "ends in .png"),
     (("README.md", "--exit"), "neither a document"),
     (("tests", "--exit"), "tests is not a run"),
     (("--exit", "--nonsense"), "--nonsense"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neuralforge.app.output import runs_option
+from neuralforge.app.picturefile import picture_file
 from neuralforge.app.screen import display_problem, offscreen_problem
 from neuralforge.errors import UserError
 
@@ -76,7 +77,7 @@ def open_window(
         raise UserError("--at turns a knob of a run; it goes with --train.")
     size_px = _size(size)
     if screenshot is not None:
-        _check_picture(screenshot)
+        screenshot = picture_file(screenshot)
     requests = _requests(timed)
     opens = None
     if arch is not None and data is not None:
@@ -208,17 +209,6 @@ def what_to_open(arch: str) -> OpenPath | OpenRun | Start:
         load(path)
         return OpenPath(path)
     return Start(find(arch).key)
-
-
-def _check_picture(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = not path.exists()
-        path.open("ab").close()
-        if fresh:
-            path.unlink()
-    except OSError as error:
-        raise UserError(f"The picture {path} cannot be written: {error.strerror or error}.") from None
 
 
 def _size(text: str) -> tuple[int, int]:

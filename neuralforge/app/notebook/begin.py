@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from neuralforge.app.commands.open import what_to_open
 from neuralforge.app.desktop import Desktop
+from neuralforge.app.notebook.arguments import data_options_of, runs_folder
 from neuralforge.app.notebook.handle import Handle
 from neuralforge.app.notebook.loops import before_exit, find_loop
 from neuralforge.app.notebook.opening import Planning, WindowKind, Wish
 from neuralforge.app.notebook.station import Station
-from neuralforge.app.output import default_runs_dir
 from neuralforge.app.planning import is_module, plan_for_window, read_words
 from neuralforge.app.rundesk import LiveRun
 from neuralforge.app.screen import display_problem
@@ -61,9 +61,11 @@ class _Place:
         before = self._station
         if before is not None and before.is_open:
             live = before.desktop.training.training
+            had_window = before.is_drawn
             before.close()
             which = f" Its run {live.run.log.run_id} is {_ended(live)}." if live is not None else ""
-            print(f"The window that was open is closed, since there can be one in a process.{which}")
+            what = "The window that" if had_window else "What"
+            print(f"{what} was open is closed, since there can be one in a process.{which}")
         if not self._ends_at_exit:
             self._ends_at_exit = True
             before_exit(self._end)
@@ -98,8 +100,7 @@ def open_workbench(
         if key not in known:
             raise UserError(f"open() knows no {key!r:.80}. There are: {', '.join(sorted(known))}.")
     arch = _arch(what)
-    runs_dir = Path(runs) if runs is not None else default_runs_dir()
-    options = {key: str(value) for key, value in (data_options or {}).items()}
+    runs_dir, options = runs_folder(runs), data_options_of(data_options)
     text = None
     if data is not None:
         text, options = keep(data, runs_dir, target=target, options=options)
@@ -137,7 +138,9 @@ def watch_loop(
         raise UserError(f"live() takes an nn.Module and its torch.optim.Optimizer. Received: {kinds}")
     _refuse_other_weights(model, optimizer)  # what is wrong is said before a window that is open is closed
     OwnLevers(optimizer, bounds)
-    runs_dir = Path(runs) if runs is not None else default_runs_dir()
+    if not isinstance(name, str):
+        raise UserError(f"name is what the run is called. Received: {name!r:.80}")
+    runs_dir = runs_folder(runs)
     source, feed = source_of(model), RunFeed()
     station = _PLACE.take(window, runs_dir, size, outlives_window=True)
     try:

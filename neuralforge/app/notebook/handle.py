@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+from neuralforge.app.notebook.arguments import whole_number
 from neuralforge.app.notebook.graph import GraphHandle
 from neuralforge.app.notebook.held import Held
 from neuralforge.app.notebook.inline import Card
@@ -70,7 +71,7 @@ class Handle(Held):
         Raises:
             UserError: When there is nothing to train, or the run refuses.
         """
-        if steps is not None and steps < 1:
+        if steps is not None and (steps := whole_number("steps", steps)) < 1:
             raise Refused(f"At least 1 step can be run. Received: {steps!r}")
         if self.is_open and self._training is None and self._planning is None and not self._desktop.data.choice[0]:
             raise UserError("There is no data to train on: open it with data=..., or choose it in the window.")
@@ -87,7 +88,7 @@ class Handle(Held):
         Raises:
             UserError: When there is nothing to train, or n is less than 1.
         """
-        self.run(steps=n)
+        self.run(steps=whole_number("n", n))
 
     def stop(self) -> None:
         """End the run at the next boundary; what is run then is a new one.
@@ -159,7 +160,7 @@ class Handle(Held):
             UserError: When what was asked for before could not be done; the run was not begun, say.
             RunFailed: When the run has failed.
         """
-        self._check_state(state)
+        self._check_goal(state, step=step, epoch=epoch)
         self._station.loop.refuse_elsewhere()
         await self._until(lambda: self._is_there(step, epoch, state))
         return self

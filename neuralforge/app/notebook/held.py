@@ -7,15 +7,18 @@ import math
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Final, get_args
+from typing import Any, ClassVar, Final, get_args
 
+from neuralforge.app.notebook.arguments import NoAttribute, whole_number
 from neuralforge.app.notebook.events import Events
 from neuralforge.app.notebook.inline import Card, html_of
 from neuralforge.app.notebook.knobs import Knobs
 from neuralforge.app.notebook.metrics import Metrics
 from neuralforge.app.notebook.picture import Picture, temporary_file
 from neuralforge.app.notebook.station import Station
+from neuralforge.app.picturefile import picture_file
 from neuralforge.app.steeredrun import SteeredRun
 from neuralforge.errors import UserError
 from neuralforge.runs.reader import RunReader
@@ -42,6 +45,7 @@ class Held(ABC):
         self._knobs = Knobs(self._knobs_view, self._turn)
 
     _nothing_trains: ClassVar[str] = "Nothing is training; call run() first."
+    _called: ClassVar[str] = "h"
 
     @property
     @abstractmethod
@@ -131,13 +135,12 @@ class Held(ABC):
         Without a display it is drawn off screen.
 
         Args:
-            path: PNG file to write; None keeps none.
+            path: PNG file to write, in a folder that is made where it is missing; None keeps none.
 
         Raises:
-            UserError: When there are no pixels here.
-            OSError: When the file cannot be written.
+            UserError: When there are no pixels here, or it is no PNG file that can be written.
         """
-        file = Path(path) if path is not None else temporary_file()
+        file = picture_file(path) if path is not None else temporary_file()
         try:
             return Picture.read(self._station.picture(file), keep=path is not None)
         finally:
@@ -150,8 +153,27 @@ class Held(ABC):
         if error is not None:
             raise RuntimeError(f"The window has ended: {type(error).__name__}: {error}") from error
 
+    def __setattr__(self, key: str, value: Any) -> None:
+        if not key.startswith("_"):
+            raise NoAttribute(self._why_not_set(key))
+        super().__setattr__(key, value)
+
+    def _why_not_set(self, key: str) -> str:
+        """Return why an attribute cannot be written, with what to write instead where it is the name of a knob."""
+        view = KnobsView()
+        with suppress(UserError):  # there is no network yet
+            view = self._knobs_view()
+        if key in view.values or key in view.absent:
+            return f"{key} is a knob: write {self._called}.knobs.{key} = ..."
+        if hasattr(type(self), key):
+            return f"{self._called}.{key} cannot be written."
+        return f"There is no {key!r:.80} to write. Knobs are {', '.join(view.values) or 'not there yet'}."
+
     @staticmethod
-    def _check_state(state: str | None) -> None:
+    def _check_goal(state: str | None, **goals: object) -> None:
+        for name, goal in goals.items():
+            if goal is not None:
+                whole_number(name, goal)
         if state is not None and state not in get_args(RunState):
             raise UserError(f"state is one of {', '.join(get_args(RunState))}. Received: {state!r:.80}")
 

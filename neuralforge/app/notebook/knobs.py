@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from neuralforge.workbench.knobs import KnobValue
+from neuralforge.app.notebook.arguments import plain_number
+from neuralforge.workbench.knobs import KnobValue, Refused
 from neuralforge.workbench.view import KnobsView
 
 
-def plain_number(value: Any) -> Any:
-    """Return a number of NumPy or a tensor of no dimension as Python's own; anything else as it is."""
-    item = getattr(value, "item", None)
-    return item() if callable(item) and getattr(value, "ndim", None) == 0 else value
-
-
-class Knobs:
-    """What can be turned: `h.knobs.lr = 3e-4`, or `h.knobs["conv1.dropout"] = 0.2`.
+class Knobs(Mapping[str, KnobValue]):
+    """What can be turned: `h.knobs.lr = 3e-4`, or `h.knobs["conv1.dropout"] = 0.2`; `dict(h.knobs)` has all values.
 
     Reading gives the newest value that was asked for. A value is in force from the next step on; one that does not fit
     is refused with the reason, and nothing is changed.
@@ -54,6 +49,8 @@ class Knobs:
         Raises:
             Refused: When there is no such knob, or the value does not fit; the message says why.
         """
+        if not isinstance(key, str):
+            raise Refused(f"A knob has a name, such as 'lr'. Received: {key!r:.80}")
         self._turn(key, plain_number(value))
 
     def __getattr__(self, key: str) -> KnobValue:
@@ -75,6 +72,11 @@ class Knobs:
 
     def __contains__(self, key: object) -> bool:
         return key in self._read().values
+
+    __hash__ = object.__hash__  # it is what can be turned, not the values of now
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
     def __dir__(self) -> list[str]:
         return [key for key in self._read().values if "." not in key]

@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from neuralforge.app.notebook.arguments import NoAttribute, plain_number, whole_number
 from neuralforge.app.notebook.cells import watch_cells, watch_errors
 from neuralforge.app.notebook.held import LOOK_SECS, Held
-from neuralforge.app.notebook.knobs import plain_number
 from neuralforge.app.notebook.own_source import text_of_caller
 from neuralforge.app.notebook.station import Station
 from neuralforge.app.notebook.turns import Pass, Running
@@ -38,6 +38,9 @@ R = TypeVar("R")
 
 Place = tuple[FrameType, int]
 """A frame, and the instruction that it was at."""
+
+_OWN: Final = ("due_secs", "pass_number")
+"""Attributes that are not knobs."""
 
 _NO_WINDOW_SECS: Final = 0.05
 """How often what goes on beside a loop gets its turn where no window asks for one."""
@@ -109,6 +112,9 @@ class Live(Held):
         Raises:
             UserError: When a name or a value cannot be written down.
         """
+        if values is not None and not isinstance(values, Mapping):
+            kind = type(values).__name__
+            raise UserError(f"live.log() takes numbers by their names, such as loss=loss. Received: {kind}")
         self._session.log(values, **named)
         if self._is_in_pass:
             self._logged = self._session.step + 1
@@ -128,6 +134,8 @@ class Live(Held):
         Raises:
             UserError: When the name or the bounds cannot be.
         """
+        if not isinstance(key, str):
+            raise UserError(f"A knob has a name, such as 'temperature'. Received: {key!r:.80}")
         if hasattr(type(self), key) or key in self.__dict__:
             raise UserError(f"A knob cannot be named {key}: that is a method of the loop itself.")
         self._session.knob(key, plain_number(value), plain_number(low), plain_number(high), doc=doc)
@@ -141,13 +149,14 @@ class Live(Held):
         raise AttributeError(f"There is no knob {key!r}. There are: {', '.join(values)}.")
 
     def __setattr__(self, key: str, value: Any) -> None:
-        session = self.__dict__.get("_session")
-        if session is not None and key in session.board.values:
+        if key.startswith("_") or key in _OWN:
+            object.__setattr__(self, key, value)
+        elif key in (board := self._session.board).values or key in board.absent:
             self.knobs[key] = value
-        elif session is not None and not key.startswith("_") and key not in self.__dict__:
-            raise AttributeError(f"There is no knob {key!r}; declare it with live.knob({key!r}, ...).")
+        elif hasattr(type(self), key):
+            raise NoAttribute(f"live.{key} cannot be written.")
         else:
-            super().__setattr__(key, value)
+            raise NoAttribute(f"There is no knob {key!r:.80}; declare it with live.knob({key!r:.80}, ...).")
 
     @property
     def model(self) -> nn.Module:
@@ -163,7 +172,7 @@ class Live(Held):
         Raises:
             UserError: When the run is over.
         """
-        self._control("run", steps)
+        self._control("run", None if steps is None else whole_number("steps", steps))
 
     def step(self, n: int = 1) -> None:
         """Make n steps, then pause.
@@ -171,7 +180,7 @@ class Live(Held):
         Raises:
             UserError: When the run is over, or n is less than 1.
         """
-        self._control("run", n)
+        self._control("run", whole_number("n", n))
 
     def close(self) -> None:
         """End the run and close the window. A loop that still goes on leaves at its next boundary."""
@@ -254,7 +263,7 @@ class Live(Held):
         Returns:
             The loop.
         """
-        self._check_state(state)
+        self._check_goal(state, step=step)
         await self._until(
             lambda: (
                 self._own.ended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import linecache
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -456,8 +457,27 @@ def test_a_knob_that_is_written_as_an_attribute_is_turned(live: Live, batches: l
     live.lr = 0.01
     go_round(live, batches)
     assert (live.temperature, live._session.optimizer.param_groups[0]["lr"]) == (2.0, 0.01)
-    with pytest.raises(AttributeError, match="declare it"):
-        live.warmth = 1.0
+    for kind in (AttributeError, UserError):
+        with pytest.raises(kind, match=r"declare it with live\.knob\('warmth'"):
+            live.warmth = 1.0
+    with pytest.raises(UserError, match=r"live\.pause cannot be written"):
+        live.pause = 1.0  # type: ignore[method-assign, assignment]
+    with pytest.raises(Refused, match="weight_decay cannot be set: no bounds were given"):
+        live.weight_decay = 1.0
+
+
+def test_arguments_of_another_kind_are_refused(live: Live, batches: list[Batch], tmp_path: Path) -> None:
+    for said, ask in (
+        ("n is a whole number. Received: 2.5", lambda: live.step(2.5)),  # type: ignore[arg-type]
+        ("steps is a whole number. Received: 'x'", lambda: live.resume("x")),  # type: ignore[arg-type]
+        ("step is a whole number. Received: 'x'", lambda: asyncio.run(live.until(step="x"))),  # type: ignore[arg-type]
+        ("takes numbers by their names, such as loss=loss. Received: Tensor", lambda: live.log(batches[0][0])),  # type: ignore[arg-type]
+        ("A knob has a name, such as 'temperature'. Received: 3", lambda: live.knob(3, 1.0)),  # type: ignore[arg-type]
+        ("name is what the run is called. Received: 3", lambda: neuralforge.live(*parts(), name=3, window="none")),
+    ):
+        with pytest.raises(UserError, match=re.escape(said)):
+            ask()
+    assert live.is_open
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:

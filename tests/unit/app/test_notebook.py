@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ import neuralforge
 from neuralforge.app.notebook.events import Events
 from neuralforge.app.notebook.handle import Handle, RunFailed
 from neuralforge.app.notebook.loops import Loop
+from neuralforge.app.picturefile import picture_file
 from neuralforge.app.planning import make_plan
 from neuralforge.errors import UserError
 from neuralforge.graph.document import dumps
@@ -237,7 +239,7 @@ def test_a_second_one_replaces_the_first_and_says_so(runs: Path, capsys: pytest.
     second = neuralforge.open("mlp", data="moons", window="none", runs=runs)
     assert not first.is_open
     assert second.is_open
-    assert "is closed" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("What was open is closed, since there can be one in a process. Its run ")
     assert first.run_log.status == "paused"
     assert len(first.metrics["train/loss"].steps) == 5
     second.close()
@@ -347,7 +349,78 @@ def test_an_event_loop_that_has_ended_is_said(runs: Path) -> None:
     handle.close()
 
 
+NO_NUMBERS: tuple[Any, ...] = ("x", 2.5, True, [3])
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+def test_what_is_no_whole_number_is_refused(handle: Handle, value: Any) -> None:
+    for name, ask in (
+        ("steps", lambda: handle.run(steps=value)),
+        ("n", lambda: handle.step(value)),
+        ("step", lambda: handle.wait(step=value)),
+        ("epoch", lambda: handle.wait(epoch=value)),
+    ):
+        with pytest.raises(UserError, match=rf"^{name} is a whole number\. Received: {re.escape(repr(value))}"):
+            ask()
+    assert repr(handle).endswith(("loading", "not trained yet"))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"data_options": 3}, r"data_options maps names to values, .* Received: 3"),
+        ({"data_options": {3: 1}}, r"data_options maps names to values, .* Received: \{3: 1\}"),
+        ({"runs": 3}, r"runs is the path of the folder of all runs\. Received: 3"),
+    ],
+)
+def test_options_of_another_kind_are_refused(runs: Path, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        neuralforge.open("mlp", **{"data": "moons", "window": "none", "runs": runs, **given})
+
+
+def test_the_knobs_are_a_mapping(handle: Handle) -> None:
+    values = dict(handle.knobs)
+    assert values == {key: handle.knobs[key] for key in handle.knobs}
+    assert values["fc1.frozen"] is False
+    assert handle.knobs.get("warmth", 3) == 3
+    with pytest.raises(Refused, match=r"A knob has a name, .* Received: 3"):
+        handle.knobs[3] = 1  # type: ignore[index]
+
+
+def test_what_is_no_attribute_is_not_written(handle: Handle) -> None:
+    for name, said in (
+        ("lr", r"lr is a knob: write h\.knobs\.lr = \.\.\."),
+        ("momentum", r"write h\.knobs\.momentum"),
+        ("warmth", r"There is no 'warmth' to write\. Knobs are lr, "),
+        ("state", r"h\.state cannot be written"),
+        ("run", r"h\.run cannot be written"),
+    ):
+        for kind in (UserError, AttributeError):
+            with pytest.raises(kind, match=said):
+                setattr(handle, name, 3)
+    assert "lr" not in vars(handle)
+    handle.close()
+    with pytest.raises(UserError, match="There is no 'warmth'"):
+        handle.warmth = 1  # type: ignore[attr-defined]
+
+
+def test_a_picture_is_a_png(handle: Handle, tmp_path: Path) -> None:
+    for path, said in (
+        (3, r"path of a PNG file\. Received: 3"),
+        (tmp_path / "window.jpg", r"ends in \.png\. Received: .*window\.jpg"),
+        (tmp_path, "cannot be written: Is a directory"),
+        ("/proc/no/such.png", "/proc/no/such.png cannot be written: No such file"),
+    ):
+        with pytest.raises(UserError, match=said):
+            handle.screenshot(path)  # type: ignore[arg-type]
+    assert not (tmp_path / "window.jpg").exists()
+    assert picture_file(tmp_path / "new" / "window") == tmp_path / "new" / "window.png"
+    assert picture_file(str(tmp_path / "w.PNG")) == tmp_path / "w.PNG"
+    assert list((tmp_path / "new").iterdir()) == [], "it is only looked whether it can be written"
+
+
 def test_numbers_of_numpy_are_numbers(handle: Handle) -> None:
+    assert handle.run(steps=np.int64(3)).wait(state="paused").steps == 3  # type: ignore[arg-type]
     for value in (np.float64(0.25), np.float32(0.25), torch.tensor(0.25)):
         handle.knobs.lr = value
         assert handle.knobs.lr == 0.25
