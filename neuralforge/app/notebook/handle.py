@@ -114,6 +114,11 @@ class Handle(Held):
     # What there is
 
     @property
+    def state(self) -> RunState | None:
+        """State of the run; "ready" from when it is begun to its first step, and None before."""
+        return "ready" if self._is_starting else super().state
+
+    @property
     def graph(self) -> GraphHandle:
         """The network on the canvas, to be edited from code.
 
@@ -134,7 +139,9 @@ class Handle(Held):
         Raises:
             UserError: When there is no run, or it is training in its thread at this moment.
         """
-        live = self._live
+        live = self._run
+        if live is None and self._is_starting:
+            raise UserError("The run is being started; await h.until(step=1), say, before its model is used.")
         if live is None:
             raise UserError("There is no run yet, so there is no model; call run(), or step().")
         if live.driver.on_worker and live.run.session.state == "running":
@@ -238,7 +245,8 @@ class Handle(Held):
 
     @property
     def _run(self) -> LiveRun | None:
-        return self._live
+        """The run; None while the next one is being started, of which there is nothing yet."""
+        return None if self._is_starting else self._live
 
     @property
     def _training(self) -> LiveRun | None:

@@ -106,7 +106,7 @@ class Held(ABC):
         """
         run = self._run
         if run is None:
-            raise UserError("There is no run yet, so there is no log.")
+            raise UserError("The run is being started." if self.state else "There is no run yet, so there is no log.")
         return RunReader(run.run.folder)
 
     def pause(self) -> None:

@@ -504,6 +504,27 @@ def test_what_is_run_after_a_stop_is_a_new_run(handle: Handle) -> None:
     assert RunReader(first).status == "stopped"
 
 
+@pytest.mark.parametrize("begin", [Handle.run, Handle.reset, Handle.step])
+def test_a_run_that_is_begun_after_another_is_the_new_one_at_once(
+    handle: Handle, begin: Callable[[Handle], object]
+) -> None:
+    assert handle.state is None
+    handle.run()
+    assert (handle.state, repr(handle)) == ("ready", "mlp | starting")
+    first = handle.wait().run_log.folder
+    assert handle.state == "completed"
+    begin(handle)
+    assert (handle.state, handle.steps, repr(handle)) == ("ready", 0, "mlp | starting")
+    assert not handle.metrics and not handle.events
+    with pytest.raises(UserError, match="is being started"):
+        _ = handle.model
+    with pytest.raises(UserError, match="is being started"):
+        _ = handle.run_log
+    handle.run(steps=3)
+    handle.wait(state="paused")
+    assert handle.run_log.folder != first
+
+
 def test_a_module_of_ones_own_has_no_graph_to_edit(runs: Path) -> None:
     data = torch.randn(40, 3), torch.arange(40) % 2
     made = neuralforge.open(nn.Linear(3, 2), data=data, window="none", runs=runs, steps=3)
