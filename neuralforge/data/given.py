@@ -22,7 +22,7 @@ from neuralforge.data.given_values import COPIES, Given, array_of, is_from, targ
 from neuralforge.data.memory import refuse_if_too_large
 from neuralforge.data.options import parse_options
 from neuralforge.data.source import RawData
-from neuralforge.data.sources.npz_file import NpzFile, NpzParams, write_npz
+from neuralforge.data.sources.npz_file import NpzFile, NpzParams, kept_name, write_npz
 from neuralforge.errors import UserError
 from neuralforge.runs.atomic import replacing
 from neuralforge.runs.errors import reason
@@ -71,7 +71,7 @@ def keep(
     raw = _judged(data, target, options, place)
     stored: dict[str, str] = {"kind": raw.info.kind} if raw.info.kind in ("sequence", "tokens") else {}
     digest = fingerprint(raw)
-    path = Path(os.path.abspath(os.path.expanduser(folder))) / f"data-{digest[:16]}.npz"
+    path = Path(os.path.abspath(os.path.expanduser(folder))) / kept_name(digest)
     try:
         if not _holds(path, stored, digest):
             path.parent.mkdir(parents=True, exist_ok=True)

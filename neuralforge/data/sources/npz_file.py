@@ -10,6 +10,7 @@ classes that the integers in y are indices of. `write_npz` writes the same layou
 from __future__ import annotations
 
 import math
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,10 @@ _MAX_NAMES = 1 << 20  # a short name takes some 15 times more memory as an objec
 _MAX_MEMBERS = 1000
 _MAX_AXES = 8
 _COPIES = 3  # the array as stored, as converted, and the parts of the split
+
+GIVEN = "the data"
+"""What messages call data that was given in memory: nobody knows the file in which it is kept."""
+_KEPT = re.compile(r"data-[0-9a-f]{16}\.npz")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +72,7 @@ class NpzFile(DataSource[NpzParams]):
         return from_arrays(
             arrays["inputs"],
             arrays.get("targets"),
-            params.path,
+            GIVEN if _KEPT.fullmatch(path.name) else params.path,
             kind=None if params.kind == "auto" else params.kind,
             classes=_texts(path, "classes", arrays),
             features=_texts(path, "features", arrays),
@@ -78,6 +83,15 @@ class NpzFile(DataSource[NpzParams]):
         rng = np.random.default_rng(0)
         np.savez(folder / "example.npz", x=rng.integers(0, 256, (12, 6, 6, 3), np.uint8), y=np.arange(12) % 3)
         return NpzParams(path=str(folder / "example.npz"))
+
+
+def kept_name(digest: str) -> str:
+    """Return how the file is called in which data is kept that was given in memory; `GIVEN` is what it is called by.
+
+    Args:
+        digest: Its fingerprint.
+    """
+    return f"data-{digest[:16]}.npz"
 
 
 def write_npz(raw: RawData, file: IO[bytes]) -> None:

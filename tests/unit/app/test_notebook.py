@@ -577,6 +577,23 @@ def test_arrays_are_kept_so_that_the_run_can_be_replayed(runs: Path) -> None:
     assert list(runs.glob("data-*.npz"))
 
 
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("small_cnn", "small_cnn takes images [C, H, W], and the data holds a table of 3 features; try"),
+        (nn.Linear(5, 2), "Linear cannot take the data with samples of [B, 3]: "),
+    ],
+)
+def test_data_that_was_given_is_not_called_by_the_file_that_it_is_kept_in(runs: Path, what: Any, said: str) -> None:
+    data = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
+    handle = neuralforge.open(what, data=data, window="none", runs=runs)
+    with pytest.raises(UserError) as refused:
+        handle.run().wait()
+    assert str(refused.value).startswith(said)
+    assert ".npz" not in str(refused.value)
+    handle.close()
+
+
 def test_a_frame_names_its_target(runs: Path) -> None:
     import pandas
 
