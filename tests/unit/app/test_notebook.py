@@ -92,6 +92,19 @@ def test_a_knob_that_is_turned_on_the_way_is_in_the_log_with_its_step(handle: Ha
     assert settings(handle.run_log) == [("lr", 1e-4, 21, "script"), ("weight_decay", 0.01, 21, "script")]
 
 
+def test_a_knob_that_is_turned_on_a_run_is_not_turned_on_the_next(handle: Handle) -> None:
+    handle.knobs.lr = 2e-3
+    handle.run(steps=20).wait(state="paused")
+    handle.knobs.lr = 1e-4
+    handle.run().wait()
+    assert (handle.metrics["knob/lr"].values[-1], handle.knobs.lr) == (1e-4, 2e-3)
+    handle.run().wait()
+    assert set(handle.metrics["knob/lr"].values) == {2e-3}
+    handle.knobs.lr = 5e-3
+    handle.run().wait()
+    assert set(handle.metrics["knob/lr"].values) == {5e-3}
+
+
 @pytest.mark.parametrize(("key", "value", "said"), [("lr", 1e9, "from 0 to 100"), ("lr", "much", "number")])
 @pytest.mark.parametrize("when", ["before", "starting", "paused"])
 def test_a_value_that_does_not_fit_is_refused_with_the_reason(
