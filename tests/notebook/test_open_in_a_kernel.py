@@ -213,10 +213,11 @@ def test_what_is_refused_is_shown_with_the_lines_of_ones_own_code_alone(kernel: 
 
 def test_an_error_of_the_plan_shows_the_cell_that_asks_now(kernel: Kernel) -> None:
     kernel.ok("h = nf.open('resnet18', data='moons', window='null')")
-    for _ in range(2):
-        said = kernel.run("h.knobs.lr")
+    for line in ("h.knobs.lr", "h.knobs.lr", "await h.until()"):
+        said = kernel.run(line)
         assert said.error == "UserError"
-        assert [line.strip() for line in said.traceback[1:]] == ["h.knobs.lr", f"UserError: {said.why}"]
+        assert [shown.strip() for shown in said.traceback[1:]] == [line, f"UserError: {said.why}"]
+    kernel.ok("h.close(); await h._station.ended()")
 
 
 def test_what_cannot_be_trained_is_said_though_no_cell_asks(kernel: Kernel) -> None:

@@ -260,6 +260,8 @@ class Handle(Held):
     def _raise_error(self) -> None:
         if self._error is not None:
             error, self._error = self._error, None
+            if isinstance(error, UserError):
+                error = error.with_traceback(None)  # of a task, and of another cell that has run into it
             raise error
         self._raise_error_of_window()
 
