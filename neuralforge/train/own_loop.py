@@ -483,5 +483,7 @@ def _declared(key: str, value: KnobValue, low: float | None, high: float | None,
         raise UserError(f"A knob is a number, or true or false. Received for {key}: {value!r:.80}")
     if low is None or high is None:
         raise UserError(f"{key} needs its bounds, low and high.")
+    if not (isinstance(low, int | float) and isinstance(high, int | float)):
+        raise UserError(f"The bounds of {key}, low and high, are numbers. Received: {low!r:.80}, {high!r:.80}")
     whole = all(isinstance(number, int) for number in (value, low, high))
     return bounded(key, low, high, kind="int" if whole else "float", title=title, doc=doc)

@@ -81,7 +81,7 @@ class GraphHandle:
         """
         document = self.document
         if layer not in catalog().specs:
-            near = " or ".join(difflib.get_close_matches(layer, catalog().specs, n=3))
+            near = " or ".join(difflib.get_close_matches(str(layer), catalog().specs, n=3))
             raise UserError(f"There is no layer {layer!r:.80}" + (f"; did you mean {near}?" if near else "."))
         node_id = name or slugify(layer, document.graph.nodes)
         edits: list[Edit] = [AddNode(Node(node_id, layer, params=as_params(params)))]

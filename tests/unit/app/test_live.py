@@ -473,6 +473,7 @@ def test_arguments_of_another_kind_are_refused(live: Live, batches: list[Batch],
         ("step is a whole number. Received: 'x'", lambda: asyncio.run(live.until(step="x"))),  # type: ignore[arg-type]
         ("takes numbers by their names, such as loss=loss. Received: Tensor", lambda: live.log(batches[0][0])),  # type: ignore[arg-type]
         ("A knob has a name, such as 'temperature'. Received: 3", lambda: live.knob(3, 1.0)),  # type: ignore[arg-type]
+        ("bounds of heat, low and high, are numbers. Received: 'a', 'b'", lambda: live.knob("heat", 1.0, "a", "b")),  # type: ignore[arg-type]
         ("name is what the run is called. Received: 3", lambda: neuralforge.live(*parts(), name=3, window="none")),
     ):
         with pytest.raises(UserError, match=re.escape(said)):

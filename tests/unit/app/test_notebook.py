@@ -235,6 +235,8 @@ def test_the_graph_is_edited_from_code(handle: Handle) -> None:
     assert not handle.graph.issues
     with pytest.raises(UserError, match="did you mean dropout"):
         handle.graph.add("dropuot")
+    with pytest.raises(UserError, match=r"There is no layer 3\."):
+        handle.graph.add(3)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="no node 'nobody'"):
         handle.graph.shape("nobody")
     assert handle.graph.parameters > 0
