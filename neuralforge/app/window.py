@@ -44,6 +44,9 @@ class Gui(Protocol):
     def load_fonts(self) -> None:
         """Load fonts."""
 
+    def wake(self) -> None:
+        """Draw everything anew in the next frame: a picture is wanted, or something has changed without input."""
+
     def draw(self) -> None:
         """Draw a frame (what Hello ImGui does not already call by itself, such as docked windows)."""
 
@@ -313,6 +316,8 @@ class Window:
             least_secs=self.least_frame_secs,
         )
         self._due_secs = max(self._due_secs + interval_secs, began_secs)
+        if asked:
+            self.gui.wake()
         count = imgui.get_frame_count()
         self._in_frame = True
         try:

@@ -22,6 +22,7 @@ from neuralforge.ui.kit import Kit
 from neuralforge.ui.local import FocusPanel, Local, ResetArrangement, RetryPanel, SetArrangement, TogglePanel
 from neuralforge.ui.panel import Arrangement, Dock, Panel
 from neuralforge.ui.registry import panels
+from neuralforge.ui.rests import Rests
 from neuralforge.ui.theme import THEMES
 from neuralforge.workbench.commands import ChangeSettings, Command, Quit, Watch
 from neuralforge.workbench.view import View
@@ -44,6 +45,12 @@ BLANK_FRAMES: Final = 3
 
 WELCOME: Final = "welcome"
 """Key of the panel that covers the window instead of being docked."""
+
+
+_STILL: Final = imgui.WindowFlags_.no_scrollbar | imgui.WindowFlags_.no_scroll_with_mouse
+"""What a panel needs to rest: a docked window's own scroll bars are drawn by its parent, which does not rest."""
+
+_PADDED: Final = imgui.ChildFlags_.always_use_window_padding | imgui.ChildFlags_.nav_flattened
 
 
 class Desk(Protocol):
@@ -90,6 +97,8 @@ class Host:
         self._wanted = frozenset[str]()
         self._bars = BarState(arrangement="build")
         self._dialogs = Dialogs(self.kit)
+        self._rests = Rests()
+        self._woken = False
         self._styled: tuple[str, float] | None = None
         self._focus: str | None = None
         self._run_seen: str | None = None
@@ -146,6 +155,7 @@ class Host:
     def draw(self) -> None:
         """Draw what lies under the docked windows; Hello ImGui then draws those."""
         view = self._view = self._desk.view()
+        seen = [key for key in self._kinds if key in self._drawn]
         self._drawn.clear()
         self._follow_settings(view)
         self._follow_run(view)
@@ -157,8 +167,13 @@ class Host:
             self._blank = max(0, self._blank - 1)
         if self._focus is not None and not self._unsettled:
             self._show(self._focus)
+        self._rests.begin_frame(seen, may_rest=self._may_rest(view))
         # One a frame: the focus of a second would undo that of the first.
         self._next_front = self._front.pop(0) if self._front and not (view.welcome or self._blank) else None
+
+    def wake(self) -> None:
+        """Draw all panels anew in the next frame."""
+        self._woken = True
 
     def before_exit(self) -> None:
         """Let go of everything that lives on the graphics card."""
@@ -212,21 +227,44 @@ class Host:
             if self._next_front == key:
                 self._next_front = None
                 imgui.set_next_window_focus()
-            padding = imgui.get_style().window_padding if kind.padded else ImVec2(0, 0)
+            usual = imgui.get_style().window_padding
+            padding = ImVec2(usual.x, usual.y)  # a copy: what is pushed below is written there
+            self._rests.before(key)
             # What has no place of its own in this arrangement can be closed at its tab, others from the menu alone.
             guest = kind.docks.get(self._bars.arrangement, "hidden") == "hidden"
             with (
-                imgui_ctx.push_style_var(imgui.StyleVar_.window_padding, padding),
-                imgui_ctx.begin(label, True if guest else None) as opened,
+                imgui_ctx.push_style_var(imgui.StyleVar_.window_padding, ImVec2(0, 0)),
+                imgui_ctx.begin(label, True if guest else None, _STILL) as opened,
             ):
                 if guest and not opened.opened:
                     docking = hello_imgui.get_runner_params().docking_params
                     docking.dockable_window_of_name(label).is_visible = False
-                if opened:
+                if self._rests.holds():
                     self._drawn.add(key)
-                    self._draw_panel(key, view)
+                elif opened:
+                    self._drawn.add(key)
+                    self._draw_inside(key, view, padding if kind.padded else None)
 
         return draw
+
+    def _may_rest(self, view: View) -> bool:
+        """Return whether panels may rest: a run goes on, and the window itself is not about to change."""
+        woken, self._woken = self._woken, False
+        moves = self._front or self._focus or self._unsettled or self._blank or self._fresh.get(self._bars.arrangement)
+        run = view.run
+        return not (woken or moves or view.welcome) and run is not None and run.live and run.state == "running"
+
+    def _draw_inside(self, key: str, view: View, padding: ImVec2 | None) -> None:
+        """Draw a panel in its window, and with padding in a part of it that scrolls."""
+        if padding is None:
+            self._draw_panel(key, view)
+            return
+        with (
+            imgui_ctx.push_style_var(imgui.StyleVar_.window_padding, padding),
+            imgui_ctx.begin_child("##inside", ImVec2(0, 0), _PADDED) as child,
+        ):
+            if child:
+                self._draw_panel(key, view)
 
     def _draw_panel(self, key: str, view: View) -> None:
         """Draw one panel; what it raises is shown in its place, with a retry."""
@@ -469,6 +507,7 @@ class Host:
             style.apply(self.kit)
             for panel in self._panels.values():
                 panel.forget()
+            self.wake()
         self.kit.reduce_motion = settings.reduce_motion
 
     @staticmethod

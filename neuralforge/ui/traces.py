@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neuralforge.ui.memo import Memo
 from neuralforge.ui.plots import Span, dashes, padded, zigzag
 from neuralforge.ui.theme import Color
 from neuralforge.workbench.series import Series
 from neuralforge.workbench.smooth import Smoothed
-
-T = TypeVar("T")
 
 Floats = NDArray[np.float64]
 Look = Literal["band", "line", "stairs", "dots", "dashes"]
@@ -116,15 +115,6 @@ class Smoother:
         return self._shown.series
 
 
-@dataclass(slots=True)
-class _Known:
-    """What a pen remembers."""
-
-    same: tuple[object, ...] | None = None
-    moving: tuple[object, ...] | None = None
-    value: Any = None
-
-
 class Pen:
     """Turns curves into what is drawn of them; remembers the last result of each.
 
@@ -134,20 +124,7 @@ class Pen:
 
     def __init__(self) -> None:
         self.grain = 1
-        self._turns = 1
-        self._turn = 0
-        self._known: dict[str, _Known] = {}
-        self._places: dict[str, int] = {}
-        self._place = 0
-
-    def begin_frame(self, turns: int) -> None:
-        """Begin a frame.
-
-        Args:
-            turns: In how many frames each plot comes once to be drawn anew, so that no frame draws all of them; 1
-                draws each as soon as it changes.
-        """
-        self._turns, self._turn = turns, (self._turn + 1) % turns
+        self._memo = Memo()
 
     def draw(self, trace: Trace, span: Span, points: int, dash: float = 0.0) -> Drawn:
         """Return what is drawn of a curve.
@@ -159,46 +136,25 @@ class Pen:
             dash: Length of a dash, in steps.
         """
         most = max(2, min(points, MOST_POINTS))
-        same = (trace.series, trace.smoothed, points)
-        return self._in_turn(trace.key, same, (self._state(trace), span, dash), lambda: _draw(trace, span, most, dash))
+        stamp = (*self._state(trace), span, points, dash)
+        return self._memo.get(trace.key, stamp, lambda: _draw(trace, span, most, dash))
 
     def value_range(self, key: str, traces: Sequence[Trace], span: Span, *, log: bool, zero: bool) -> tuple[Span, bool]:
-        """Return what `value_range` does, for the plot of a key; the curves drawn next are those of the plot."""
-        self._place = self._places.setdefault(key, len(self._places))
-        same = (log, zero, *(trace.series for trace in traces))
-        moving = (span, *(self._state(trace) for trace in traces))
-        return self._in_turn(f"range {key}", same, moving, lambda: value_range(traces, span, log=log, zero=zero))
+        """Return what `value_range` does, for the plot of a key."""
+        stamp = (*(part for trace in traces for part in self._state(trace)), span, log, zero)
+        return self._memo.get(f"range {key}", stamp, lambda: value_range(traces, span, log=log, zero=zero))
 
     def forget(self) -> None:
         """Let go of everything that was remembered."""
-        self._known.clear()
-        self._places.clear()
+        self._memo.clear()
 
-    def _in_turn(self, key: str, same: tuple[object, ...], moving: tuple[object, ...], make: Callable[[], T]) -> T:
-        """Return the value under a key, made anew when it has changed.
-
-        Args:
-            key: Its name.
-            same: Another value of this makes it anew at once.
-            moving: Another value of this makes it anew when its turn has come.
-            make: Makes the value.
-        """
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = _Known()
-        elif known.same == same and (known.moving == moving or (self._place + self._turn) % self._turns):
-            value: T = known.value
-            return value
-        known.value = value = make()
-        known.same, known.moving = same, moving
-        return value
-
-    def _state(self, trace: Trace) -> tuple[int, ...]:
-        """Return how far a curve has come, as far as it shows."""
+    def _state(self, trace: Trace) -> tuple[object, ...]:
+        """Return what a curve is made from, as far as it shows."""
         if trace.series is None:
             return (trace.version,)
         smoothed = 0 if trace.smoothed is None else len(trace.smoothed) // self.grain
-        return len(trace.series) // self.grain, smoothed, int(trace.until // self.grain)
+        grains = len(trace.series) // self.grain, smoothed, int(trace.until // self.grain)
+        return trace.series, trace.smoothed, *grains
 
 
 def _draw(trace: Trace, span: Span, points: int, dash: float) -> Drawn:

@@ -95,6 +95,9 @@ class StandIn(ABC):
     def load_fonts(self) -> None:
         self.kit.load_fonts()
 
+    def wake(self) -> None:  # noqa: B027 - all of it is drawn in each frame
+        pass
+
     def draw(self) -> None:
         wanted = (self.kit.theme.name, self.kit.scale)
         if wanted != self._styled:

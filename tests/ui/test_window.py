@@ -67,6 +67,9 @@ class LittleGui:
     def load_fonts(self) -> None:
         imgui.get_io().fonts.add_font_default()
 
+    def wake(self) -> None:
+        pass
+
     def draw(self) -> None:
         self.drawn += 1
         imgui.text("A little window")

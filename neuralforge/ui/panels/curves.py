@@ -36,10 +36,6 @@ _SMALL_PX: Final = 330
 """One small plot for each of these in the panel's width."""
 _GRAIN_PART: Final = 4000
 """While a run goes on, curves are drawn anew after this part of their length: a quarter of a pixel."""
-_TURNS: Final = 3
-"""While a run goes on and is followed, each plot is drawn anew in every third frame."""
-_FLUENT_SECS: Final = 1 / 30
-"""Where frames take longer than this, each draws everything anew."""
 
 
 class CurvesPanel(Panel):
@@ -135,8 +131,6 @@ class CurvesPanel(Panel):
         last = max((t.series.last[0] for p in plots for t in p.traces if t.series and t.series.last), default=0)
         runs = run.state == "running" and not run.between_loops
         self._pen.grain = max(1, last // _GRAIN_PART) if runs else 1
-        fluent = imgui.get_io().delta_time < _FLUENT_SECS
-        self._pen.begin_frame(_TURNS if runs and choices.follow and fluent else 1)
         follow = _follow_span(max(last, run.progress.step))
         bounds = Span(0.0, max(follow.high, float(run.progress.total_steps)))
         span = follow if choices.follow else self._span

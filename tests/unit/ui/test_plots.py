@@ -1,4 +1,3 @@
-import itertools
 import math
 
 import numpy as np
@@ -25,7 +24,7 @@ from neuralforge.ui.plots import (
     zoomed,
 )
 from neuralforge.ui.theme import DARK
-from neuralforge.ui.traces import Drawn, Pen, Smoother, Trace, value_on, value_range
+from neuralforge.ui.traces import Pen, Smoother, Trace, value_on, value_range
 from neuralforge.workbench.series import Series
 
 
@@ -207,37 +206,6 @@ def test_a_grain_waits_for_so_many_rows():
     assert pen.draw(trace(source), Span(0, 200), 100) is first
     source.extend([149], [1.0])
     assert pen.draw(trace(source), Span(0, 200), 100) is not first
-
-
-def test_curves_take_turns_to_be_drawn_anew_and_none_is_left_out():
-    sources = [series([1, 2], [1.0, 2.0]) for _ in range(5)]
-    curves = [trace(source, key=f"curve {place}") for place, source in enumerate(sources)]
-    pen = Pen()
-
-    def draw(span: Span) -> list[Drawn]:
-        drawn = []
-        for place, curve in enumerate(curves):
-            pen.value_range(f"plot {place}", [curve], span, log=False, zero=False)
-            drawn.append(pen.draw(curve, span, 100))
-        return drawn
-
-    pen.begin_frame(3)
-    shown = draw(Span(0, 10))
-    anew = []
-    for frame in range(6):
-        for source in sources:
-            source.extend([3 + frame], [3.0])
-        pen.begin_frame(3)
-        drawn = draw(Span(0, 10 + frame))
-        anew.append([place for place in range(5) if drawn[place] is not shown[place]])
-        assert all(len(drawn[place].xs) == 3 + frame for place in anew[-1]), "with all that has come by then"
-        shown = drawn
-    assert all(1 <= len(places) <= 2 for places in anew)
-    assert all(sorted(itertools.chain(*turns)) == [0, 1, 2, 3, 4] for turns in (anew[:3], anew[3:]))
-    other = series([1, 2], [1.0, 2.0])
-    assert pen.draw(trace(other, key="curve 0"), Span(0, 10), 100).xs.tolist() == [1, 2], "another curve waits for none"
-    pen.begin_frame(1)
-    assert all(len(pen.draw(curve, Span(0, 10), 100).xs) == 8 for curve in curves)
 
 
 def test_stairs_go_on_to_the_present_step():
