@@ -79,6 +79,11 @@ class LoopNumbers:
             series = known.get(name) or self._series(name)
             now[series] = value if type(value) is float else self._number(name, value)
 
+    @property
+    def has_any(self) -> bool:
+        """Whether the turn that is being made has a number."""
+        return bool(self._now)
+
     def forget(self) -> None:
         """Drop the numbers of a turn that is not made."""
         self._now = {}

@@ -277,6 +277,11 @@ class OwnLoop(Steered):
         except RunLogError as error:  # what the disk refuses is written when there is room again
             self._pause(str(error))
 
+    @property
+    def has_logged(self) -> bool:
+        """Whether something was logged in the present turn."""
+        return self._in_turn and self._numbers.has_any
+
     def step_done(self) -> None:
         """Say that a turn was made."""
         if not self._in_turn:

@@ -82,7 +82,6 @@ class Live(Held):
         self._entered_at = 0
         self._has_told = False  # of the stop that it would not go on after
         self._left_by: tuple[Place, ...] = ()  # where the code around a turn that was left stood
-        self._logged = 0  # the step that has numbers
         self._errors = watch_errors(self._after_code)
         station.on_close += [self._errors.leave, *([self._cells.leave] if self._cells is not None else [])]
 
@@ -116,8 +115,6 @@ class Live(Held):
             kind = type(values).__name__
             raise UserError(f"live.log() takes numbers by their names, such as loss=loss. Received: {kind}")
         self._session.log(values, **named)
-        if self._is_in_pass:
-            self._logged = self._session.step + 1
 
     def knob(
         self, key: str, value: KnobValue, low: float | None = None, high: float | None = None, doc: str = ""
@@ -377,7 +374,7 @@ class Live(Held):
         self._is_in_pass = False
         self._left_by = tuple((frame, frame.f_lasti) for frame in _frames(sys._getframe(2)))
         self._session.in_pass = False
-        if self._logged == self._session.step + 1:
+        if self._session.has_logged:
             self._session.step_done()
         with suppress(RuntimeError):  # there is no event loop
             task = asyncio.current_task()
