@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from neuralforge.train.boundary import Steered
 
 _SPEED_SECS: Final = 0.5
+_TAKE_SECS: Final = 0.04
 """Over so long the steps a second are counted, or longer where there was none."""
 _STILL_SECS: Final = 10.0
 """After so long without a step nothing moves."""
@@ -106,6 +107,7 @@ class SteeredRun(ABC):
         self._knobs: KnobsView | None = None
         self._events: tuple[Event, ...] = ()
         self._mark = (time.monotonic(), run.session.step)
+        self._take_secs = 0.0
         self._taking = threading.Lock()
 
     @property
@@ -174,12 +176,19 @@ class SteeredRun(ABC):
 
     # Telling
 
-    def tick(self) -> None:
-        """Take in what came since the last frame; once a frame, or when code looks at the numbers."""
-        with self._taking:
-            self.feed.book.take_in()
+    def tick(self, *, at_once: bool = True) -> None:
+        """Take in what came since the last call; once a frame, or when code looks at the numbers.
+
+        Args:
+            at_once: Whether all rows are wanted now; else, while the run goes on, they come some 20 times a second,
+                which is as often as panels that rest are drawn.
+        """
         session = self.run.session
         now, step = time.monotonic(), session.step
+        if at_once or session.state != "running" or now >= self._take_secs:
+            self._take_secs = now + _TAKE_SECS
+            with self._taking:
+                self.feed.book.take_in()
         then, before = self._mark
         if session.state != "running":
             self.steps_per_sec, self._mark = 0.0, (now, step)

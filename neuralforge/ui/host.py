@@ -52,6 +52,9 @@ _STILL: Final = imgui.WindowFlags_.no_scrollbar | imgui.WindowFlags_.no_scroll_w
 
 _PADDED: Final = imgui.ChildFlags_.always_use_window_padding | imgui.ChildFlags_.nav_flattened
 
+_TOP: Final = "top bar"
+_BOTTOM: Final = "status bar"
+
 
 class Desk(Protocol):
     """The application behind the window, as far as the window knows it."""
@@ -155,7 +158,7 @@ class Host:
     def draw(self) -> None:
         """Draw what lies under the docked windows; Hello ImGui then draws those."""
         view = self._view = self._desk.view()
-        seen = [key for key in self._kinds if key in self._drawn]
+        seen = [_TOP, _BOTTOM, *(key for key in self._kinds if key in self._drawn)]
         self._drawn.clear()
         self._follow_settings(view)
         self._follow_run(view)
@@ -295,18 +298,25 @@ class Host:
                 imgui.set_clipboard_text(self.failures[key])
 
     def _draw_top(self) -> None:
-        view = self._view
-        if view is not None and not view.welcome:
-            self._guarded("top bar", lambda: self._bars_on_top(view))
+        self._draw_bar(_TOP, self._bars_on_top)
 
     def _bars_on_top(self, view: View) -> None:
         draw_app_bar(self.kit, view, self._post, self._bars)
         draw_tool_bar(self.kit, view, self._post, self._bars)
 
     def _draw_bottom(self) -> None:
+        self._draw_bar(_BOTTOM, lambda view: draw_status_bar(self.kit, view, self._post, self._bars))
+
+    def _draw_bar(self, name: str, draw: Callable[[View], None]) -> None:
+        """Draw a bar over the whole of its window, in a part of it that can rest; it is drawn before `draw`."""
         view = self._view
-        if view is not None and not view.welcome:
-            self._guarded("status bar", lambda: draw_status_bar(self.kit, view, self._post, self._bars))
+        if view is None or view.welcome:
+            return
+        imgui.set_cursor_pos(ImVec2(0, 0))
+        self._rests.before(name)
+        with imgui_ctx.begin_child(f"##{name}", imgui.get_window_size(), imgui.ChildFlags_.nav_flattened, _STILL):
+            if not self._rests.holds():
+                self._guarded(name, lambda: draw(view))
 
     def _draw_above(self) -> None:
         view = self._view

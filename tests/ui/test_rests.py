@@ -13,6 +13,7 @@ import pytest
 from imgui_bundle import imgui
 
 from neuralforge.app.window import Window
+from neuralforge.ui import host as host_of_bars
 from neuralforge.ui import rests
 from neuralforge.ui.host import Host
 from neuralforge.ui.local import FocusPanel
@@ -151,6 +152,22 @@ def test_panels_begin_with_their_padding() -> None:
             if kind.padded:
                 assert still.inset[kind.key] == (usual.x, usual.y), kind.key
         assert usual.x > 0 and usual.y > 0
+
+
+@apart()
+def test_the_bars_rest_as_panels_do() -> None:
+    with (
+        scene() as still,
+        mock.patch.object(host_of_bars, "draw_app_bar", wraps=host_of_bars.draw_app_bar) as top,
+        mock.patch.object(host_of_bars, "draw_status_bar", wraps=host_of_bars.draw_status_bar) as bottom,
+    ):
+        for awake, times in ((False, 2), (True, 6)):
+            still.let_rest()
+            still.frames(1, awake=awake)  # they are drawn before it is known whether this frame is touched
+            top.reset_mock()
+            bottom.reset_mock()
+            still.frames(6, awake=awake)
+            assert (top.call_count, bottom.call_count) == (times, times)
 
 
 @apart()
