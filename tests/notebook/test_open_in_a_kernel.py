@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -66,10 +67,22 @@ def test_an_interrupt_within_a_frame_or_a_step_is_the_cells(kernel: Kernel, wher
     assert kernel.ok(GOES_ON).text == "running True\n"
 
 
-def test_an_interrupt_between_two_cells_is_nobodys(kernel: Kernel) -> None:
+def test_an_interrupt_between_two_cells_is_nobodys(kernel: Kernel, tmp_path: Path) -> None:
     kernel.ok("h = run(); await h.until(step=20)")
-    kernel.ok("asyncio.get_running_loop().call_later(0.05, signal.raise_signal, signal.SIGINT)")
-    kernel.ok("await asyncio.sleep(0)")
+    sent = tmp_path / "sent"
+    kernel.ok(
+        "def interrupt():\n"
+        f"    open({str(sent)!r}, 'w').close()\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "def after_the_cell(result):\n"
+        "    get_ipython().events.unregister('post_run_cell', after_the_cell)\n"
+        "    asyncio.get_running_loop().call_later(0.05, interrupt)\n"
+        "get_ipython().events.register('post_run_cell', after_the_cell)"
+    )
+    deadline = time.monotonic() + 60
+    while not sent.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     assert kernel.ok(GOES_ON).text == "running True\n"
 
 

@@ -309,11 +309,12 @@ class Handle(Held):
         loop = self._station.loop
         try:
             self._refuse_when_closed()
-            self._starting = loop.call(lambda: asyncio.get_running_loop().create_task(self._started(work)))
+            loop.refuse_elsewhere()
         except UserError:
             work.close()
             raise
-        self._error = None  # of what was asked for before
+        self._error = None  # of what was asked for before; what begins now may fail before `call` returns
+        self._starting = loop.call(lambda: asyncio.get_running_loop().create_task(self._started(work)))
 
     async def _begin_run(self, *, paused: bool) -> None:
         if self._preparing is not None:

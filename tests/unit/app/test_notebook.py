@@ -320,6 +320,23 @@ def test_what_went_wrong_before_is_not_said_of_a_later_run(handle: Handle) -> No
     assert handle.state == "completed"
 
 
+def test_a_start_that_fails_before_the_call_returns_is_told(handle: Handle, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop: Loop = handle._station.loop
+    call = loop.call
+
+    def call_to_the_end(function: Callable[[], Any]) -> Any:
+        found = call(function)
+        if isinstance(found, asyncio.Task):
+            loop.loop.run_until_complete(found)
+        return found
+
+    handle.graph.disconnect(handle.graph.nodes[1])
+    monkeypatch.setattr(loop, "call", call_to_the_end)
+    handle.run()
+    with pytest.raises(UserError, match="issue"):
+        handle.wait()
+
+
 def test_another_thread_is_refused(handle: Handle) -> None:
     handle.run(steps=2).wait(state="paused")
     for ask in (handle.close, handle.screenshot, lambda: handle.wait(step=9)):
