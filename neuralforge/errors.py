@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import linecache
 import sys
-import traceback
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 
@@ -47,6 +45,9 @@ def is_own_code(frame: FrameType) -> bool:
 
 def _places(trace: TracebackType | None) -> Iterator[str]:
     """Yield where an exception went through the person's own code, each place with its line of text."""
+    import linecache
+    import traceback
+
     for frame, number in traceback.walk_tb(trace):
         if is_own_code(frame):
             file, name = frame.f_code.co_filename, frame.f_code.co_name

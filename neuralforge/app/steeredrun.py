@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from neuralforge.runs.log import RunLog
     from neuralforge.train.boundary import Steered
 
-_SPEED_SECS: Final = 0.5
 _TAKE_SECS: Final = 0.04
+"""Where rows are not wanted at once, they are taken in after so long."""
+_SPEED_SECS: Final = 0.5
 """Over so long the steps a second are counted, or longer where there was none."""
 _STILL_SECS: Final = 10.0
 """After so long without a step nothing moves."""

@@ -203,6 +203,7 @@ class Host:
 
     def end_frame(self) -> None:
         """Hand over what was posted in the frame."""
+        self._rests.end_frame()
         seen, view = frozenset(self._drawn), self._view or self._desk.view()
         if not self._blank:
             wants = frozenset[str]().union(*(self._kinds[key].wants_of(view) for key in seen))

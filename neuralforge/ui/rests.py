@@ -1,9 +1,10 @@
-"""Panels that nobody touches rest for a frame or two while a run goes on: what they showed is shown again.
+"""Panels and bars that nobody touches rest for a frame or two while a run goes on: what they showed is shown again.
 
 Dear ImGui wants everything drawn anew in every frame, and in Python that is more than half of what a frame costs. While
-a run goes on and hands are off, each panel is drawn anew some 20 times a second, in turns; in the frames between, Dear
-ImGui shows the vertices it has of it (`SetNextWindowRefreshPolicy`, which it calls experimental). Frames come as often
-as ever; bars, dialogs and the panel under the mouse are drawn in each, and after a touch everything is.
+a run goes on and hands are off, each is drawn anew some 20 times a second, in turns; in the frames between, Dear ImGui
+shows the vertices it has of it (`SetNextWindowRefreshPolicy`, which it calls experimental). Frames come as often as
+ever; dialogs and what is under the mouse are drawn in each, and after a touch everything is. Bars are drawn before it
+is known whether a frame is touched, and so learn of it in the next.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 from imgui_bundle import imgui
 
 HANDS_SECS: Final = 0.5
-"""Panels rest this long after the last touch."""
+"""Nothing rests so soon after the last touch."""
 FRESH_SECS: Final = 1 / 20
 """A panel that rests is drawn anew this often."""
 MOST_TURNS: Final = 3
@@ -35,7 +36,8 @@ class Rests:
         self.turns = 1
         self._frame = 0
         self._awake_until_secs = 0.0
-        self._world: tuple[float, ...] = ()
+        self._size = (0.0, 0.0)
+        self._atlas = -1
         self._places: dict[str, int] = {}
 
     def begin_frame(self, seen: Sequence[str], *, may_rest: bool) -> None:
@@ -75,12 +77,18 @@ class Rests:
         _stay(window, imgui.get_frame_count())
         return True
 
+    def end_frame(self) -> None:
+        """End a frame: where letters have another texture from now on, nothing rests in the next one."""
+        atlas, self._atlas = self._atlas, imgui.get_io().fonts.tex_data.unique_id
+        if atlas != self._atlas:
+            self.turns = 1
+            self._awake_until_secs = imgui.get_time() + HANDS_SECS
+
     def _is_touched(self) -> bool:
-        """Return whether there was input, something is held or open, or what the vertices are made for has changed."""
+        """Return whether there was input, something is held or open, or the window has another size."""
         io = imgui.get_io()
         size = io.display_size
-        world = (size.x, size.y, io.fonts.tex_data.unique_id)  # with another atlas, letters lie elsewhere in it
-        same, self._world = world == self._world, world
+        same, self._size = (size.x, size.y) == self._size, (size.x, size.y)
         return (
             not same
             or imgui.get_current_context().input_events_trail.size() > 0

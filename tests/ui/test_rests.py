@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -259,6 +260,28 @@ def test_another_size_is_shown_at_once() -> None:
         still.window.backend.size_px = (1700, 900)
         still.frames(1)
         assert set(still.drawn) == still.seen()
+
+
+@apart()
+def test_nothing_rests_once_letters_have_another_texture_not_even_the_bars() -> None:
+    with scene() as still:
+        still.let_rest()
+        still.frames(6)
+        assert set(still.drawn.values()) == {2}
+        fonts = imgui.get_io().fonts
+        before, draw = fonts.tex_data.unique_id, still.host._panels["curves"].draw
+
+        def large(*arguments: Any) -> None:
+            draw(*arguments)
+            text = "".join(map(chr, range(33, 127)))
+            imgui.get_window_draw_list().add_text(imgui.get_font(), 150.0, imgui.ImVec2(0, 0), 0xFFFFFFFF, text)
+
+        still.host._panels["curves"].draw = large  # type: ignore[method-assign]
+        while fonts.tex_data.unique_id == before:
+            still.frames(1)
+        with mock.patch.object(host_of_bars, "draw_app_bar", wraps=host_of_bars.draw_app_bar) as top:
+            still.frames(1)
+        assert top.call_count == 1 and set(still.drawn) == still.seen()
 
 
 @apart()

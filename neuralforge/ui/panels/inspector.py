@@ -35,7 +35,6 @@ class InspectorPanel(Panel):
     icon = icons.INFO
     docks = {"build": "right", "train": "hidden"}
     order = 10
-    padded = False
     help = "What is selected, and everything about it that can be changed"
     wants = frozenset({"maps", "node"})
     on_graph = True
@@ -56,19 +55,12 @@ class InspectorPanel(Panel):
         """Draw what is selected."""
         nodes = view.document.document.graph.nodes
         chosen = [node_id for node_id in view.document.selection if node_id in nodes]
-        flags = imgui.ChildFlags_.nav_flattened | imgui.ChildFlags_.always_use_window_padding
-        with (
-            imgui_ctx.push_style_var(imgui.StyleVar_.window_padding, self.kit.vec(12, 10)),
-            imgui_ctx.begin_child("##inspector", ImVec2(0, 0), flags) as child,
-        ):
-            if not child:
-                return
-            if len(chosen) == 1:
-                self._draw_node(nodes[chosen[0]], view, post)
-            elif chosen:
-                self._draw_several(sorted(chosen), view.document, post)
-            else:
-                self._draw_document(view, post)
+        if len(chosen) == 1:
+            self._draw_node(nodes[chosen[0]], view, post)
+        elif chosen:
+            self._draw_several(sorted(chosen), view.document, post)
+        else:
+            self._draw_document(view, post)
 
     # Heads
 

@@ -14,8 +14,7 @@ from tests.unit.train.kit import plan
 
 async def _frames_until(live: LiveRun, clock: FrameClock, step: int) -> None:
     while live.run.session.step < step:
-        await asyncio.sleep(0.001)
-        clock.frame_done(0.0)
+        await _a_frame(clock)
         live.tick()
 
 
