@@ -191,8 +191,7 @@ class Pilot:
 
     def rect(self, name: str) -> Rect | None:
         """Return where a marked thing is drawn now: left, top, right, bottom; None if it is not."""
-        self.marks.rects.clear()
-        self.frames(2)  # the first ends the frame that is under way
+        self._look()
         found = self.marks.rects.get(name)
         if found is None:
             ends = {rect for key, rect in self.marks.rects.items() if key.endswith(f"/{name}")}
@@ -204,8 +203,7 @@ class Pilot:
 
     def names(self, prefix: str = "") -> list[str]:
         """Return the names of the marked things that are drawn now."""
-        self.marks.rects.clear()
-        self.frames(2)
+        self._look()
         return sorted(name for name in self.marks.rects if name.startswith(prefix))
 
     def exists(self, target: str) -> bool:
@@ -225,6 +223,13 @@ class Pilot:
             near = ", ".join(sorted(self.marks.rects)[:60])
             raise PilotError(f"There is no {target!r}. Marked are: {near or 'none'}.")
         return ((rect[0] + rect[2]) / 2, (rect[1] + rect[3]) / 2)
+
+    def _look(self) -> None:
+        """Have everything marked where it is now, also in what rests."""
+        self.window.wake()
+        self.frames()  # ends the one that is under way
+        self.marks.rects.clear()
+        self.frames(2)  # panels are awake in the first, bars in the second
 
     def _item(self, name: str) -> Rect | None:
         reference = name if name.startswith(("//", "**/")) else f"**/{name}"
