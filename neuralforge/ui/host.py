@@ -157,8 +157,9 @@ class Host:
 
     def draw(self) -> None:
         """Draw what lies under the docked windows; Hello ImGui then draws those."""
+        if self._rests.holds:
+            return
         view = self._view = self._desk.view()
-        seen = [_TOP, _BOTTOM, *(key for key in self._kinds if key in self._drawn)]
         self._drawn.clear()
         self._follow_settings(view)
         self._follow_run(view)
@@ -170,7 +171,6 @@ class Host:
             self._blank = max(0, self._blank - 1)
         if self._focus is not None and not self._unsettled:
             self._show(self._focus)
-        self._rests.begin_frame(seen, may_rest=self._may_rest(view))
         # One a frame: the focus of a second would undo that of the first.
         self._next_front = self._front.pop(0) if self._front and not (view.welcome or self._blank) else None
 
@@ -203,7 +203,8 @@ class Host:
 
     def end_frame(self) -> None:
         """Hand over what was posted in the frame."""
-        self._rests.end_frame()
+        if self._rests.holds and not self._posted:
+            return
         seen, view = frozenset(self._drawn), self._view or self._desk.view()
         if not self._blank:
             wants = frozenset[str]().union(*(self._kinds[key].wants_of(view) for key in seen))
@@ -231,9 +232,11 @@ class Host:
             if self._next_front == key:
                 self._next_front = None
                 imgui.set_next_window_focus()
+            rests = self._rests.holds and key in self._drawn
+            if rests:
+                self._rests.before_window()
             usual = imgui.get_style().window_padding
             padding = ImVec2(usual.x, usual.y)  # a copy: what is pushed below is written there
-            self._rests.before(key)
             # What has no place of its own in this arrangement can be closed at its tab, others from the menu alone.
             guest = kind.docks.get(self._bars.arrangement, "hidden") == "hidden"
             with (
@@ -243,20 +246,21 @@ class Host:
                 if guest and not opened.opened:
                     docking = hello_imgui.get_runner_params().docking_params
                     docking.dockable_window_of_name(label).is_visible = False
-                if self._rests.holds():
-                    self._drawn.add(key)
-                elif opened:
+                if rests and self._rests.shows_again():
+                    return
+                if opened:
                     self._drawn.add(key)
                     self._draw_inside(key, view, padding if kind.padded else None)
 
         return draw
 
-    def _may_rest(self, view: View) -> bool:
+    def _may_rest(self) -> bool:
         """Return whether panels may rest: a run goes on, and the window itself is not about to change."""
         woken, self._woken = self._woken, False
         moves = self._front or self._focus or self._unsettled or self._blank or self._fresh.get(self._bars.arrangement)
-        run = view.run
-        return not (woken or moves or view.welcome) and run is not None and run.live and run.state == "running"
+        view = self._view
+        run = None if view is None or view.welcome else view.run
+        return not (woken or moves) and run is not None and run.live and run.state == "running"
 
     def _draw_inside(self, key: str, view: View, padding: ImVec2 | None) -> None:
         """Draw a panel in its window, and with padding in a part of it that scrolls."""
@@ -299,6 +303,7 @@ class Host:
                 imgui.set_clipboard_text(self.failures[key])
 
     def _draw_top(self) -> None:
+        self._rests.begin_frame(may_rest=self._may_rest())
         self._draw_bar(_TOP, self._bars_on_top)
 
     def _bars_on_top(self, view: View) -> None:
@@ -314,9 +319,10 @@ class Host:
         if view is None or view.welcome:
             return
         imgui.set_cursor_pos(ImVec2(0, 0))
-        self._rests.before(name)
+        if self._rests.holds:
+            self._rests.before_window()
         with imgui_ctx.begin_child(f"##{name}", imgui.get_window_size(), imgui.ChildFlags_.nav_flattened, _STILL):
-            if not self._rests.holds():
+            if not (self._rests.holds and self._rests.shows_again()):
                 self._guarded(name, lambda: draw(view))
 
     def _draw_above(self) -> None:

@@ -1,15 +1,14 @@
-"""Panels and bars that nobody touches rest for a frame or two while a run goes on: what they showed is shown again.
+"""While a run goes on and nobody touches the window, two of three frames show again what the last one showed.
 
-Dear ImGui wants everything drawn anew in every frame, and in Python that is more than half of what a frame costs. While
-a run goes on and hands are off, each is drawn anew some 20 times a second, in turns; in the frames between, Dear ImGui
-shows the vertices it has of it (`SetNextWindowRefreshPolicy`, which it calls experimental). Frames come as often as
-ever; dialogs and what is under the mouse are drawn in each, and after a touch everything is. Bars are drawn before it
-is known whether a frame is touched, and so learn of it in the next.
+Dear ImGui wants everything drawn anew in every frame, and in Python that is nearly all that a frame costs; besides, it
+drives what training needs out of the processor's caches. While a run goes on and hands are off, everything is drawn
+anew some 20 times a second. In the frames between, which come as often as ever, Dear ImGui shows the vertices that it
+has (`SetNextWindowRefreshPolicy`, which it calls experimental); only what is under the mouse is drawn in each. A touch
+ends the rest in the same frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from imgui_bundle import imgui
@@ -17,7 +16,7 @@ from imgui_bundle import imgui
 HANDS_SECS: Final = 0.5
 """Nothing rests so soon after the last touch."""
 FRESH_SECS: Final = 1 / 20
-"""A panel that rests is drawn anew this often."""
+"""At rest everything is drawn anew this often."""
 MOST_TURNS: Final = 3
 
 _POLICY: Final = (
@@ -26,47 +25,40 @@ _POLICY: Final = (
 
 
 class Rests:
-    """Says which panels rest in a frame.
+    """Says which frames are of rest.
 
     Attributes:
-        turns: In how many frames each panel is drawn once; 1 while nothing rests.
+        holds: Whether the present frame is one: windows show again what they showed.
     """
 
     def __init__(self) -> None:
-        self.turns = 1
+        self.holds = False
         self._frame = 0
         self._awake_until_secs = 0.0
         self._size = (0.0, 0.0)
         self._atlas = -1
-        self._places: dict[str, int] = {}
 
-    def begin_frame(self, seen: Sequence[str], *, may_rest: bool) -> None:
-        """Begin a frame, before its first panel.
+    def begin_frame(self, *, may_rest: bool) -> None:
+        """Begin a frame, before its first window.
 
         Args:
-            seen: Names of the panels that were seen in the last frame; others do not rest.
-            may_rest: Whether it is known of nothing that all panels must show at once.
+            may_rest: Whether it is known of nothing that must be shown at once.
         """
         now_secs = imgui.get_time()
         if self._is_touched() or not may_rest:
             self._awake_until_secs = now_secs + HANDS_SECS
-        self.turns = 1 if now_secs < self._awake_until_secs else turns_at(imgui.get_io().framerate)
         self._frame += 1
-        self._places = {key: place for place, key in enumerate(seen)}
-
-    def before(self, key: str) -> None:
-        """Let a panel rest unless it is its turn; just before its window is begun.
-
-        Args:
-            key: Name of the panel.
-        """
-        place = self._places.get(key)
-        if place is not None and (place + self._frame) % self.turns:
-            imgui.internal.set_next_window_refresh_policy(_POLICY)
+        awake = now_secs < self._awake_until_secs
+        self.holds = not awake and self._frame % turns_at(imgui.get_io().framerate) != 0
 
     @staticmethod
-    def holds() -> bool:
-        """Return whether the panel whose window was just begun rests, so that nothing may be drawn in it."""
+    def before_window() -> None:
+        """Let the window that is begun next show again what it showed, unless the mouse is over it."""
+        imgui.internal.set_next_window_refresh_policy(_POLICY)
+
+    @staticmethod
+    def shows_again() -> bool:
+        """Return whether the window that was just begun shows again what it showed, so that nothing may be drawn."""
         window = imgui.internal.get_current_window_read()
         if not window.skip_refresh:
             return False
@@ -77,20 +69,18 @@ class Rests:
         _stay(window, imgui.get_frame_count())
         return True
 
-    def end_frame(self) -> None:
-        """End a frame: where letters have another texture from now on, nothing rests in the next one."""
-        atlas, self._atlas = self._atlas, imgui.get_io().fonts.tex_data.unique_id
-        if atlas != self._atlas:
-            self.turns = 1
-            self._awake_until_secs = imgui.get_time() + HANDS_SECS
-
     def _is_touched(self) -> bool:
-        """Return whether there was input, something is held or open, or the window has another size."""
+        """Return whether there was input, something is held or open, or what is drawn on or with is another.
+
+        That is the size of the window, and the texture of the letters, which grows with the letters in use.
+        """
         io = imgui.get_io()
         size = io.display_size
         same, self._size = (size.x, size.y) == self._size, (size.x, size.y)
+        atlas, self._atlas = self._atlas, io.fonts.tex_data.unique_id
         return (
             not same
+            or atlas != self._atlas
             or imgui.get_current_context().input_events_trail.size() > 0
             or imgui.is_any_mouse_down()
             or imgui.is_any_item_active()
@@ -99,7 +89,7 @@ class Rests:
 
 
 def turns_at(fps: float) -> int:
-    """Return in how many frames a panel that rests is drawn once.
+    """Return in how many frames of rest everything is drawn once.
 
     Args:
         fps: Frames a second.

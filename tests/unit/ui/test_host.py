@@ -43,7 +43,6 @@ def desk() -> Desk:
 @pytest.fixture
 def host(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(module, "restored_stacks", nullcontext)
-    monkeypatch.setattr(module.Rests, "end_frame", lambda self: None)
     return Host(desk)
 
 
