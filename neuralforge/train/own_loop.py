@@ -266,12 +266,17 @@ class OwnLoop(Steered):
         """
         if self._closed:
             return
+        if values is not None:
+            if not isinstance(values, Mapping):
+                kind = type(values).__name__
+                raise UserError(f"live.log() takes numbers by their names, such as loss=loss. Received: {kind}")
+            named = {**values, **named}
         if self._in_turn:
-            self._numbers.put({**values, **named} if values else named)
+            self._numbers.put(named)
             return
         with suppress(RunLogError):  # said below, which does the same
             self._land(0)
-        self._numbers.put_after(self.step, {**(values or {}), **named})
+        self._numbers.put_after(self.step, named)
         try:
             self._land(0)
         except RunLogError as error:  # what the disk refuses is written when there is room again

@@ -73,6 +73,7 @@ class Live(Held):
         self.pass_number = 0
         self._own = run
         self._session: OwnLoop = run.run.session
+        self.__dict__["log"] = self._session.log  # called in each turn: without a step in between
         self._thread = threading.get_ident()
         self._cell = _current_task()  # that of the cell that runs, or of who has made this
         self._cells = watch_cells(before=self._note_cell)
@@ -111,9 +112,6 @@ class Live(Held):
         Raises:
             UserError: When a name or a value cannot be written down.
         """
-        if values is not None and not isinstance(values, Mapping):
-            kind = type(values).__name__
-            raise UserError(f"live.log() takes numbers by their names, such as loss=loss. Received: {kind}")
         self._session.log(values, **named)
 
     def knob(
