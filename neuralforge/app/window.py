@@ -34,6 +34,9 @@ FIRST_FRAMES: Final = 5
 class Gui(Protocol):
     """What a window shows. All calls come on the thread of the window."""
 
+    hidden: bool
+    """Set before each frame: whether nobody can see the window."""
+
     def setup(self, params: hello_imgui.RunnerParams, size_px: tuple[int, int]) -> None:
         """Describe the window before it is made: docking, menus, bars, style.
 
@@ -316,6 +319,7 @@ class Window:
             least_secs=self.least_frame_secs,
         )
         self._due_secs = max(self._due_secs + interval_secs, began_secs)
+        self.gui.hidden = hidden
         if asked:
             self.gui.wake()
         count = imgui.get_frame_count()

@@ -83,11 +83,13 @@ class Host:
         kit: The means of drawing.
         failures: Key of a panel, or name of another part -> what went wrong in it last. A panel is not drawn while it
             is in there; trying again takes it out.
+        hidden: Whether nobody can see the window.
     """
 
     def __init__(self, desk: Desk, kit: Kit | None = None) -> None:
         self.kit = kit or Kit()
         self.failures: dict[str, str] = {}
+        self.hidden = False
         self._desk = desk
         self._kinds = {kind.key: kind for kind in panels()}
         self._panels: dict[str, Panel] = {key: kind(self.kit) for key, kind in self._kinds.items()}
@@ -303,7 +305,7 @@ class Host:
                 imgui.set_clipboard_text(self.failures[key])
 
     def _draw_top(self) -> None:
-        self._rests.begin_frame(may_rest=self._may_rest())
+        self._rests.begin_frame(may_rest=self._may_rest(), hidden=self.hidden)
         self._draw_bar(_TOP, self._bars_on_top)
 
     def _bars_on_top(self, view: View) -> None:

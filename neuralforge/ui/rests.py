@@ -9,6 +9,7 @@ ends the rest in the same frame.
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from imgui_bundle import imgui
@@ -18,6 +19,8 @@ HANDS_SECS: Final = 0.5
 FRESH_SECS: Final = 1 / 20
 """At rest everything is drawn anew this often."""
 MOST_TURNS: Final = 3
+UNSEEN_SECS: Final = 1.0
+"""In a hidden window everything is drawn anew this often; what came in until then is taken in."""
 
 _POLICY: Final = (
     imgui.internal.WindowRefreshFlags_.try_to_avoid_refresh | imgui.internal.WindowRefreshFlags_.refresh_on_hover
@@ -37,19 +40,22 @@ class Rests:
         self._awake_until_secs = 0.0
         self._size = (0.0, 0.0)
         self._atlas = -1
+        self._hidden = False
 
-    def begin_frame(self, *, may_rest: bool) -> None:
+    def begin_frame(self, *, may_rest: bool, hidden: bool = False) -> None:
         """Begin a frame, before its first window.
 
         Args:
             may_rest: Whether it is known of nothing that must be shown at once.
+            hidden: Whether nobody can see the window.
         """
-        now_secs = imgui.get_time()
-        if self._is_touched() or not may_rest:
+        now_secs = time.monotonic()
+        seen_again, self._hidden = self._hidden and not hidden, hidden
+        if self._is_touched() or seen_again or not may_rest:
             self._awake_until_secs = now_secs + HANDS_SECS
         self._frame += 1
         awake = now_secs < self._awake_until_secs
-        self.holds = not awake and self._frame % turns_at(imgui.get_io().framerate) != 0
+        self.holds = not awake and self._frame % turns_at(imgui.get_io().framerate, hidden=hidden) != 0
 
     @staticmethod
     def before_window() -> None:
@@ -88,12 +94,15 @@ class Rests:
         )
 
 
-def turns_at(fps: float) -> int:
+def turns_at(fps: float, *, hidden: bool = False) -> int:
     """Return in how many frames of rest everything is drawn once.
 
     Args:
         fps: Frames a second.
+        hidden: Whether nobody can see the window.
     """
+    if hidden:
+        return max(1, round(fps * UNSEEN_SECS))
     return max(1, min(MOST_TURNS, round(fps * FRESH_SECS)))
 
 

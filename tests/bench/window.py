@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from neuralforge.app.window import Window
 
 SIZE_PX = (1600, 1000)
+TIGHT_SECS, FRAMES_SECS = 0.4, 0.8
+"""A tight loop and a window take turns of this length: neighbours on the machine come and go within seconds."""
 
 
 def measure(bench: Bench) -> Iterator[Line]:
@@ -52,7 +54,7 @@ def measure(bench: Bench) -> Iterator[Line]:
     for step_ms in (0.3, 2, 4, 6, 9, 12, 20, 40):
         for seen in ("open", "left", "hidden") if step_ms in (0.3, 4, 40) else ("open",):
             modes = ("auto",) if seen != "open" or bench.quick else ("auto", "slices", "worker")
-            found = _child("pump", step_ms=step_ms, modes=modes, seen=seen, rounds=bench.pick(3, 1))
+            found = _child("pump", step_ms=step_ms, modes=modes, seen=seen, rounds=bench.pick(6, 1))
             for mode in modes:
                 yield from _pump_lines(found[mode], step_ms, mode, seen)
     same = all(_child("same", arch=arch, data=data) for arch, data in (("mlp", "spirals"), ("small_cnn", "digits")))
@@ -172,9 +174,9 @@ class _Costs:
         self._inner.interval_secs = self.interval_secs
         self._inner.frame_done(cost_secs)
 
-    def gaps_ms(self, first: int) -> list[float]:
-        """Return the times between frames since one of them."""
-        at_secs = self.at_secs[first:]
+    def gaps_ms(self, first: int, end: int | None = None) -> list[float]:
+        """Return the times between frames since one of them, up to another one."""
+        at_secs = self.at_secs[first:end]
         return [(b - a) * 1e3 for a, b in itertools.pairwise(at_secs)]
 
 
@@ -412,10 +414,10 @@ def _pump(
         await desk.training.start(plan)
         while desk.training.live.run.session.step < 10:  # by then the driver knows the length of a step
             await asyncio.sleep(0.01)
+        tight_secs = await _tight(desk.training.live, TIGHT_SECS)
         for _ in range(rounds):
             for mode, tally in tallies.items():
-                tight = await _tight(desk.training.live, 0.5)
-                await _under_frames(desk.training.live, mode, costs, 1.5, tight, tally)
+                tight_secs = await _under_frames(desk.training.live, mode, costs, tight_secs, tally)
         window.window.shut()
 
     _run_with(window, script())
@@ -454,9 +456,19 @@ async def _tight(live: LiveRun, secs: float) -> float:
     return (time.monotonic() - _waited_secs() - began_secs) / (session.step - first)
 
 
-async def _under_frames(
-    live: LiveRun, mode: Mode, costs: _Costs, secs: float, tight_secs: float, tally: _Tally
-) -> None:
+async def _under_frames(live: LiveRun, mode: Mode, costs: _Costs, tight_secs: float, tally: _Tally) -> float:
+    """Pump under the window, then in a tight loop again; compare with that loop before and after.
+
+    Args:
+        live: The run.
+        mode: How it is pumped.
+        costs: Of the frames.
+        tight_secs: Seconds a step of the tight loop just before.
+        tally: Takes what was seen.
+
+    Returns:
+        Seconds a step of the tight loop just after.
+    """
     await _settle_on(live, mode)
     await asyncio.sleep(0.3)
     on_worker, session = live.driver.on_worker, live.run.session
@@ -464,13 +476,16 @@ async def _under_frames(
     thread_id = threads["neuralforge-steps"] if on_worker else None
     first, first_frame = session.step, len(costs.at_secs)
     began_secs = time.monotonic() - _waited_secs(thread_id)
-    await asyncio.sleep(secs)
-    took_secs = time.monotonic() - _waited_secs(thread_id) - began_secs
-    tally.ratios.append((session.step - first) * tight_secs / took_secs)
-    tally.step_ms.append(tight_secs * 1e3)
-    tally.gaps_ms += costs.gaps_ms(first_frame)
-    tally.costs_ms += [cost * 1e3 for cost in costs.secs[first_frame:]]
+    await asyncio.sleep(FRAMES_SECS)
+    secs_a_step = (time.monotonic() - _waited_secs(thread_id) - began_secs) / (session.step - first)
+    last_frame = len(costs.at_secs)
+    after_secs = await _tight(live, TIGHT_SECS)
+    tally.ratios.append(mean((tight_secs, after_secs)) / secs_a_step)
+    tally.step_ms.append(after_secs * 1e3)
+    tally.gaps_ms += costs.gaps_ms(first_frame, last_frame)
+    tally.costs_ms += [cost * 1e3 for cost in costs.secs[first_frame:last_frame]]
     tally.worker = on_worker
+    return after_secs
 
 
 async def _settle_on(live: LiveRun, mode: Mode) -> None:

@@ -118,7 +118,7 @@ def scene(state: str = "running", size_px: tuple[int, int] = (1920, 1080)) -> It
     window = Window(host, kind="null", size_px=size_px)
     window.open()
     try:
-        with mock.patch.object(rests, "turns_at", lambda fps: 3):
+        with mock.patch.object(rests, "turns_at", lambda fps, hidden: 7 if hidden else 3):
             made = Scene(window, host, desk)
             made.frames(40, awake=True)
             yield made
@@ -288,6 +288,18 @@ def test_nothing_rests_once_letters_have_another_texture_not_even_the_bars() -> 
 
 
 @apart()
+def test_a_hidden_window_is_drawn_anew_now_and_then_and_at_once_when_it_is_seen_again() -> None:
+    with scene() as still:
+        still.let_rest()
+        still.window._shown = still.window.backend.hidden = True
+        still.frames(14)
+        assert set(still.drawn.values()) == {2}
+        still.window.backend.hidden = False
+        still.frames(1)
+        assert set(still.drawn) == still.seen()
+
+
+@apart()
 def test_a_picture_is_taken_of_panels_that_are_awake() -> None:
     with scene() as still:
         still.let_rest()
@@ -299,4 +311,6 @@ def test_a_picture_is_taken_of_panels_that_are_awake() -> None:
 
 
 def test_a_slow_window_has_no_frames_to_rest_in() -> None:
-    assert [rests.turns_at(fps) for fps in (144.0, 60.0, 59.2, 45.0, 30.0, 20.0, 3.0)] == [3, 3, 3, 2, 2, 1, 1]
+    rates = (144.0, 60.0, 59.2, 45.0, 30.0, 20.0, 3.0, 0.2)
+    assert [rests.turns_at(fps) for fps in rates] == [3, 3, 3, 2, 2, 1, 1, 1]
+    assert [rests.turns_at(fps, hidden=True) for fps in rates] == [144, 60, 59, 45, 30, 20, 3, 1]
