@@ -103,6 +103,7 @@ class Host:
         self._bars = BarState(arrangement="build")
         self._dialogs = Dialogs(self.kit)
         self._rests = Rests()
+        self._fault: Exception | None = None
         self._woken = False
         self._styled: tuple[str, float] | None = None
         self._focus: str | None = None
@@ -159,11 +160,13 @@ class Host:
 
     def draw(self) -> None:
         """Draw what lies under the docked windows; Hello ImGui then draws those."""
-        if self._rests.holds:
+        if self._fault is not None:
+            fault, self._fault = self._fault, None
+            raise fault
+        view = self._view
+        if self._rests.holds or view is None:
             return
-        view = self._view = self._desk.view()
         self._drawn.clear()
-        self._follow_settings(view)
         self._follow_run(view)
         if not view.welcome and view.question is None and not self._dialogs.is_open:
             self._guarded("shortcuts", lambda: dispatch_shortcuts(view, self._post, self._bars.run_n))
@@ -305,8 +308,18 @@ class Host:
                 imgui.set_clipboard_text(self.failures[key])
 
     def _draw_top(self) -> None:
-        self._rests.begin_frame(may_rest=self._may_rest(), hidden=self.hidden)
+        self._begin_frame()
         self._draw_bar(_TOP, self._bars_on_top)
+
+    def _begin_frame(self) -> None:
+        """Decide whether the frame rests, and look at what there is to show and how; before anything is drawn."""
+        self._rests.begin_frame(may_rest=self._may_rest(), hidden=self.hidden)
+        if not self._rests.holds:
+            try:
+                self._view = self._desk.view()
+                self._follow_settings(self._view)
+            except Exception as error:
+                self._fault = error  # for `draw`, which may raise
 
     def _bars_on_top(self, view: View) -> None:
         draw_app_bar(self.kit, view, self._post, self._bars)
@@ -316,7 +329,7 @@ class Host:
         self._draw_bar(_BOTTOM, lambda view: draw_status_bar(self.kit, view, self._post, self._bars))
 
     def _draw_bar(self, name: str, draw: Callable[[View], None]) -> None:
-        """Draw a bar over the whole of its window, in a part of it that can rest; it is drawn before `draw`."""
+        """Draw a bar over the whole of its window, in a part of it that can rest."""
         view = self._view
         if view is None or view.welcome:
             return

@@ -288,6 +288,32 @@ def test_nothing_rests_once_letters_have_another_texture_not_even_the_bars() -> 
 
 
 @apart()
+def test_bars_and_panels_show_the_same_step() -> None:
+    with (
+        scene() as still,
+        mock.patch.object(host_of_bars, "draw_status_bar", wraps=host_of_bars.draw_status_bar) as bottom,
+        mock.patch.object(still.host._panels["curves"], "draw") as panel,
+    ):
+        still.let_rest()
+        still.frames(6)
+        assert panel.call_count == 2
+        still.desk.shown = replace(still.desk.shown, welcome=False)  # another one, though it says the same
+        still.frames(3)
+        assert panel.call_args.args[0] is bottom.call_args.args[1] is still.desk.shown
+
+
+@apart()
+def test_an_application_that_cannot_be_looked_at_is_told_of_and_tried_again() -> None:
+    with scene() as still:
+        with mock.patch.object(still.desk, "view", side_effect=ValueError("out of luck")):
+            assert still.window.frame()
+        assert [str(error) for error in still.desk.faults] == ["out of luck"]
+        still.desk.faults.clear()
+        still.frames(3, awake=True)
+        assert set(still.drawn.values()) == {3}
+
+
+@apart()
 def test_a_hidden_window_is_drawn_anew_now_and_then_and_at_once_when_it_is_seen_again() -> None:
     with scene() as still:
         still.let_rest()
