@@ -615,7 +615,7 @@ class Desktop:
         training, documents, info = self.training, self.documents, self.data.info
         self.history.keep_up()
         if training.live is not None:
-            training.live.tick(at_once=False)
+            training.live.tick()
         training.look(self._wants, documents.editor.selection)
         document = documents.view(info, int(training.config.batch_size))
         task, run, why = documents.task(info), training.run, self._why_not()

@@ -132,9 +132,9 @@ class LiveRun(SteeredRun):
 
     # Telling
 
-    def tick(self, *, at_once: bool = True) -> None:
+    def tick(self) -> None:
         """Take in what came, as `SteeredRun.tick`; and look at a network that trains no more."""
-        super().tick(at_once=at_once)
+        super().tick()
         now = time.monotonic()
         if self.run.session.ended and self.task.done() and now >= self._look_secs:
             self._look_again(now)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from neuralforge.runs.log import RunLog
     from neuralforge.train.boundary import Steered
 
-_TAKE_SECS: Final = 0.04
-"""Where rows are not wanted at once, they are taken in after so long."""
 _SPEED_SECS: Final = 0.5
 """Over so long the steps a second are counted, or longer where there was none."""
 _STILL_SECS: Final = 10.0
@@ -108,7 +106,6 @@ class SteeredRun(ABC):
         self._knobs: KnobsView | None = None
         self._events: tuple[Event, ...] = ()
         self._mark = (time.monotonic(), run.session.step)
-        self._take_secs = 0.0
         self._taking = threading.Lock()
 
     @property
@@ -177,19 +174,12 @@ class SteeredRun(ABC):
 
     # Telling
 
-    def tick(self, *, at_once: bool = True) -> None:
-        """Take in what came since the last call; once a frame, or when code looks at the numbers.
-
-        Args:
-            at_once: Whether all rows are wanted now; else, while the run goes on, they come some 20 times a second,
-                which is as often as panels that rest are drawn.
-        """
+    def tick(self) -> None:
+        """Take in what came since the last call; in frames that do not rest, and when code looks at the numbers."""
+        with self._taking:
+            self.feed.book.take_in()
         session = self.run.session
         now, step = time.monotonic(), session.step
-        if at_once or session.state != "running" or now >= self._take_secs:
-            self._take_secs = now + _TAKE_SECS
-            with self._taking:
-                self.feed.book.take_in()
         then, before = self._mark
         if session.state != "running":
             self.steps_per_sec, self._mark = 0.0, (now, step)

@@ -77,10 +77,7 @@ class LoopNumbers:
         known, now = self._known, self._now
         for name, value in values.items():
             series = known.get(name) or self._series(name)
-            if type(value) is Tensor and value.is_cpu and value.numel() == 1 and type(found := value.item()) is float:
-                now[series] = found  # what nearly all turns log, without another call
-            else:
-                now[series] = self._number(name, value)
+            now[series] = value if type(value) is float else self._number(name, value)
 
     @property
     def has_any(self) -> bool:

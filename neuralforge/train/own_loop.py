@@ -269,7 +269,7 @@ class OwnLoop(Steered):
         if values is not None:
             if not isinstance(values, Mapping):
                 kind = type(values).__name__
-                raise UserError(f"live.log() takes numbers by their names, such as loss=loss. Received: {kind}")
+                raise UserError(f"A log takes numbers by their names, such as loss=loss. Received: {kind}")
             named = {**values, **named}
         if self._in_turn:
             self._numbers.put(named)

@@ -52,9 +52,6 @@ _STILL: Final = imgui.WindowFlags_.no_scrollbar | imgui.WindowFlags_.no_scroll_w
 
 _PADDED: Final = imgui.ChildFlags_.always_use_window_padding | imgui.ChildFlags_.nav_flattened
 
-_TOP: Final = "top bar"
-_BOTTOM: Final = "status bar"
-
 
 class Desk(Protocol):
     """The application behind the window, as far as the window knows it."""
@@ -309,7 +306,7 @@ class Host:
 
     def _draw_top(self) -> None:
         self._begin_frame()
-        self._draw_bar(_TOP, self._bars_on_top)
+        self._draw_bar("top bar", self._bars_on_top)
 
     def _begin_frame(self) -> None:
         """Decide whether the frame rests, and look at what there is to show and how; before anything is drawn."""
@@ -326,7 +323,7 @@ class Host:
         draw_tool_bar(self.kit, view, self._post, self._bars)
 
     def _draw_bottom(self) -> None:
-        self._draw_bar(_BOTTOM, lambda view: draw_status_bar(self.kit, view, self._post, self._bars))
+        self._draw_bar("status bar", lambda view: draw_status_bar(self.kit, view, self._post, self._bars))
 
     def _draw_bar(self, name: str, draw: Callable[[View], None]) -> None:
         """Draw a bar over the whole of its window, in a part of it that can rest."""

@@ -227,9 +227,8 @@ class Pilot:
     def _look(self) -> None:
         """Have everything marked where it is now, also in what rests."""
         self.window.wake()
-        self.frames()  # ends the one that is under way
         self.marks.rects.clear()
-        self.frames(2)  # panels are awake in the first, bars in the second
+        self.frames(2)  # the first ends the frame that is under way
 
     def _item(self, name: str) -> Rect | None:
         reference = name if name.startswith(("//", "**/")) else f"**/{name}"

@@ -92,6 +92,12 @@ class Scene:
         """Let the time after the last touch have gone by."""
         self.window._awake_until_secs = self.host._rests._awake_until_secs = 0.0
 
+    def rest(self) -> None:
+        """Rest for six frames, in two of which all is drawn anew."""
+        self.let_rest()
+        self.frames(6)
+        assert set(self.drawn.values()) == {2}
+
     def seen(self) -> set[str]:
         return set(self.host._drawn)
 
@@ -245,9 +251,7 @@ def test_nothing_rests_unless_a_run_goes_on(state: str) -> None:
 @apart()
 def test_other_looks_are_shown_when_all_is_drawn_anew() -> None:
     with scene() as still:
-        still.let_rest()
-        still.frames(6)
-        assert set(still.drawn.values()) == {2}
+        still.rest()
         still.desk.shown = replace(still.desk.shown, settings=replace(still.desk.shown.settings, theme="light"))
         still.frames(4)  # it is seen in the first to the third, and nothing rests from then on
         assert set(still.drawn) == still.seen() and min(still.drawn.values()) >= 2
@@ -258,8 +262,7 @@ def test_other_looks_are_shown_when_all_is_drawn_anew() -> None:
 @apart()
 def test_another_size_is_shown_at_once() -> None:
     with scene() as still:
-        still.let_rest()
-        still.frames(6)
+        still.rest()
         still.window.backend.size_px = (1700, 900)
         still.frames(1)
         assert set(still.drawn) == still.seen()
@@ -268,9 +271,7 @@ def test_another_size_is_shown_at_once() -> None:
 @apart()
 def test_nothing_rests_once_letters_have_another_texture_not_even_the_bars() -> None:
     with scene() as still:
-        still.let_rest()
-        still.frames(6)
-        assert set(still.drawn.values()) == {2}
+        still.rest()
         fonts = imgui.get_io().fonts
         before, draw = fonts.tex_data.unique_id, still.host._panels["curves"].draw
 
@@ -328,9 +329,7 @@ def test_a_hidden_window_is_drawn_anew_now_and_then_and_at_once_when_it_is_seen_
 @apart()
 def test_a_picture_is_taken_of_panels_that_are_awake() -> None:
     with scene() as still:
-        still.let_rest()
-        still.frames(6)
-        assert set(still.drawn.values()) == {2}
+        still.rest()
         still.window.wake()
         still.frames(4)
         assert set(still.drawn.values()) == {4}

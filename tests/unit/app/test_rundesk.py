@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from pathlib import Path
 
 from neuralforge.app.drivers import FrameClock
@@ -14,7 +13,8 @@ from tests.unit.train.kit import plan
 
 async def _frames_until(live: LiveRun, clock: FrameClock, step: int) -> None:
     while live.run.session.step < step:
-        await _a_frame(clock)
+        await asyncio.sleep(0.001)
+        clock.frame_done(0.0)
         live.tick()
 
 
@@ -44,39 +44,3 @@ def test_the_knobs_stay_the_same_object_until_one_of_them_changes(tmp_path: Path
         await live.end(stop=True)
 
     asyncio.run(main())
-
-
-def test_a_frame_takes_rows_in_now_and_then_and_code_all_of_them(tmp_path: Path) -> None:
-    async def main() -> None:
-        clock = FrameClock()
-        live = await begin(plan(tmp_path, steps=100_000), clock, lambda run: None)
-        session, book = live.run.session, live.feed.book
-        try:
-            while session.step < 3:
-                await _a_frame(clock)
-            live._take_secs = math.inf
-            live.tick(at_once=False)
-            assert "train/loss" not in book or not len(book["train/loss"])
-            live.tick()
-            taken = len(book["train/loss"])
-            assert taken >= 3
-            while session.step < taken + 3:
-                await _a_frame(clock)
-            live._take_secs = 0.0
-            live.tick(at_once=False)
-            assert len(book["train/loss"]) >= taken + 3
-            live.ask(Request(action="pause"))
-            while session.state != "paused":
-                await _a_frame(clock)
-            live._take_secs = math.inf
-            live.tick(at_once=False)
-            assert len(book["train/loss"]) == session.step
-        finally:
-            await live.end(stop=True)
-
-    asyncio.run(main())
-
-
-async def _a_frame(clock: FrameClock) -> None:
-    await asyncio.sleep(0.001)
-    clock.frame_done(0.0)
