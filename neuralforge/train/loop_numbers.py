@@ -31,13 +31,9 @@ class _Sent(NamedTuple):
         return float(self.number)
 
 
-class _Row(NamedTuple):
-    """What was logged in a turn, or after it; `lr` is what was in force in it, None where the optimizer has none."""
-
-    step: int
-    values: dict[str, Any]
-    lr: float | None
-    is_turn: bool = True
+_Row = tuple[int, dict[str, Any], float | None, bool]
+"""Step, what was logged in it, the learning rate that was in force (None where the optimizer has none), and whether
+this was logged in a turn or after it."""
 
 
 class LoopNumbers:
@@ -52,18 +48,18 @@ class LoopNumbers:
 
     Attributes:
         metrics: Last value of each series that is not of the group "train".
-        loss: That of the row that `write_usual` wrote last; None where none was logged.
     """
 
     def __init__(self, recorder: LoopRecorder, *, knobs_lr: bool) -> None:
         self.metrics: dict[str, float] = {}
-        self.loss: float | None = None
         self._recorder = recorder
         self._lr_names = ("knob/lr", "effective/lr") if knobs_lr else ("effective/lr",)
         self._known: dict[str, str] = {}
         self._now: dict[str, Any] = {}
         self._from_device = False
         self._rows: deque[_Row] = deque()
+        self._usual: deque[tuple[Any, ...]] = deque()
+        """Whole rows of turns, as most are, older than all that stand in `_rows`."""
         self._names: tuple[str, ...] | None = None
         self._lr_count = 0
         self._alone_at: dict[str, int] = {}
@@ -88,37 +84,40 @@ class LoopNumbers:
         """Drop the numbers of a turn that is not made."""
         self._now = {}
 
-    def finish(self, step: int, lr: float | None) -> None:
-        """Take that the turn was made.
-
-        Args:
-            step: Its number.
-            lr: Learning rate in it; None where there is none.
-        """
-        self._rows.append(_Row(step, self._now, lr))
-        self._now = {}
-
-    def write_usual(self, step: int, lr: float | None) -> bool:
-        """Write the row of a turn that was made, if it is one like most: `finish` and `write_next` for short turns.
+    def finish(self, step: int, lr: float | None) -> bool:
+        """Take that the turn was made; its row waits to be written.
 
         Args:
             step: Its number.
             lr: Learning rate in it; None where there is none.
 
         Returns:
-            Whether it was written; else nothing was done.
+            Whether the row may wait: one like most, of a finite loss.
         """
-        now, names = self._now, self._names
-        if not names or len(now) != len(names) or self._from_device:
+        now = self._now
+        if self._names != tuple(now) or self._rows or self._from_device:
+            self._rows.append((step, now, lr, True))
+            self._now = {}
             return False
-        try:
-            numbers = [now[name] for name in names]
-        except KeyError:
-            return False
-        self._recorder.row(step, *numbers, *(math.nan if lr is None else lr,) * self._lr_count)
-        self.loss = now.get(LOSS)
+        self._usual.append((step, *now.values(), *(math.nan if lr is None else lr,) * self._lr_count))
+        is_finite = math.isfinite(now.get(LOSS, 0.0))
         now.clear()
-        return True
+        return is_finite
+
+    def write_usual(self) -> tuple[int, float | None] | None:
+        """Write rows that wait, those of turns that were like most.
+
+        Returns:
+            Step and loss of the last of them, None for a loss that was not logged; None where none waited.
+        """
+        rows, write, last = self._usual, self._recorder.row, None
+        while rows:
+            last = rows.popleft()
+            write(*last)
+        if last is None:
+            return None
+        names = self._names or ()
+        return last[0], last[1 + names.index(LOSS)] if LOSS in names else None
 
     def put_after(self, step: int, values: Mapping[str, object]) -> None:
         """Take numbers after a turn, for its step; all rows before must have been written.
@@ -134,11 +133,11 @@ class LoopNumbers:
             raise UserError("Nothing can be logged before the first step: the log counts them from 1.")
         found = {self._known.get(name) or self._series(name): self._number(name, v) for name, v in values.items()}
         for series in found:
-            is_taken = any(series in row.values and row.step == step for row in self._rows)
+            is_taken = any(series in there and number == step for number, there, _, _ in self._rows)
             if is_taken or series in (self._names or ()) or self._alone_at.get(series) == step:
                 raise UserError(f"{series} has a value for step {step} already.")
         self._alone_at.update(dict.fromkeys(found, step))
-        self._rows.append(_Row(step, found, None, is_turn=False))
+        self._rows.append((step, found, None, False))
 
     # Names and numbers
 
@@ -175,7 +174,7 @@ class LoopNumbers:
     # Rows
 
     def waiting(self) -> int:
-        """Return how many rows are due to be written.
+        """Return how many rows are due to be written, besides those of `write_usual`.
 
         Those of the last turns may wait for a device, and that of the first one for the second, which tells which names
         come back.
@@ -185,11 +184,11 @@ class LoopNumbers:
         return len(self._rows) if self._names is not None or len(self._rows) > 1 else 0
 
     def __len__(self) -> int:
-        """Return how many rows are not written."""
+        """Return how many rows are not written, besides those of `write_usual`."""
         return len(self._rows)
 
     def write_next(self) -> tuple[int, float | None]:
-        """Write the oldest row; what the disk refuses of it stays.
+        """Write the oldest row, after `write_usual`; what the disk refuses of it stays.
 
         Returns:
             Its step and loss; None where none was logged.
@@ -225,9 +224,9 @@ class LoopNumbers:
 
     def _declare(self) -> None:
         """Declare the channel of the rows: the names that all turns so far have, and the learning rate."""
-        turns = [row.values for row in self._rows if row.is_turn]
+        turns = [values for _, values, _, is_turn in self._rows if is_turn]
         names = tuple(name for name in turns[0] if name.startswith("train/") and all(name in turn for turn in turns))
-        lr_names = () if self._rows[0].lr is None else self._lr_names
+        lr_names = () if self._rows[0][2] is None else self._lr_names
         if names or lr_names:
             self._recorder.declare((*names, *lr_names))
         self._names, self._lr_count = names, len(lr_names)

@@ -30,7 +30,7 @@ from neuralforge.workbench.status import Progress, RunState
 Turn = Literal["go", "wait", "end"]
 
 _MAX_KEY: Final = 100
-_FULL_SECS: Final = 0.005
+_FULL_SECS: Final = 0.02
 """How often the boundary does all that it does, however short the turns; in between it looks whether there is need."""
 _NEVER: Final = 1 << 62
 
@@ -88,7 +88,8 @@ class OwnLoop(Steered):
         self.epoch = 0
         self.watch: LoopWatch | None = None
         """Looks at sampled turns."""
-        self._batch = self._batches = 0
+        self._batches = 0
+        self._before_pass = 0
         self._begins_pass = False
         self._goes_on_with_pass = False
         self._in_turn = False
@@ -100,9 +101,11 @@ class OwnLoop(Steered):
         self._loss = math.nan
         self._is_nonfinite = False
         self._full_secs = 0.0
+        self.due_secs = math.inf
+        """When whoever goes round the loop has something else to do, by `time.monotonic`."""
         self._is_plain = False
         """Whether nothing but the next turn is to come, as far as anybody has said: its boundary may be a short one."""
-        self._began_secs = self._step_secs = 0.0
+        self._at_secs = self._gap_secs = 0.0  # of the last whole boundary, and how long after another one comes
         self._knob_rows = {key: float(value) for key, value in self.board.values.items() if key != "lr"}
 
     # Requests: safe from any thread
@@ -180,11 +183,23 @@ class OwnLoop(Steered):
         if self._closed:
             raise Refused("This run is over; begin another one for another loop.")
         self._abandon_update()
-        self._begins_pass, self._batches, self._is_plain = True, batches or 0, False
+        self._begins_pass, self._batches = True, batches or 0
         if self._goes_on_with_pass and self.state == "paused":
             self._goes_on_with_pass = False
             with suppress(RunLogError):  # said at the boundary, which does the same
                 self._become("running")
+
+    def leave_pass(self) -> None:
+        """Say that the data is no longer gone over, and write what waits."""
+        self.in_pass = False
+        self.write_rows()
+
+    def write_rows(self) -> None:
+        """Write the rows that short turns have left to be written later, on the thread of the loop."""
+        try:
+            self._write_due()
+        except RunLogError as error:
+            self._pause(str(error))
 
     def settle(self) -> None:
         """Decide between two loops on what was asked, on the thread of the loop; within a turn, do nothing."""
@@ -201,18 +216,15 @@ class OwnLoop(Steered):
         Returns:
             "go": make a turn; "wait": ask again later, since it is paused; "end": leave the loop.
         """
-        now_secs = time.monotonic()
-        may_go = self._is_plain and self.state == "running" and not (self._in_turn or self._closed)
-        if may_go and now_secs < self._full_secs and self._levers.is_untouched():
-            self._step_secs += 0.1 * (now_secs - self._began_secs - self._step_secs)
-            self._began_secs, self._in_turn = now_secs, True
+        if self._is_plain and not self._in_turn and self._levers.is_untouched():
+            self._in_turn = True
             return "go"
         if self._closed:
             return "end"
         if self._in_turn:
             self._abandon_update()
         try:
-            return self._boundary(now_secs)
+            return self._boundary(time.monotonic())
         except RunLogError as error:
             # What was not written is still in memory, so the run may go on when there is room again.
             self._pause(str(error))
@@ -231,23 +243,24 @@ class OwnLoop(Steered):
         self._take_mail()
         if self.state != "running":
             self.recorder.tick(now_secs, 0.0)
-            self._began_secs = now_secs
+            self._at_secs, self._is_plain = now_secs, False
             return "wait" if self.state == "paused" else "end"
-        while self._numbers.waiting() > 0:  # the disk had refused them
-            self._write_next()
-        self.recorder.tick(now_secs, max(self._step_secs, _FULL_SECS))
+        self._write_due()  # the disk had refused it
+        self.recorder.tick(now_secs, max(self._gap_secs, _FULL_SECS))
         if self._begins_pass:  # what went on before it was no turn
             self._begins_pass = False
-            self.epoch, self._batch = self.epoch + 1, 0
+            self.epoch, self._before_pass = self.epoch + 1, self.step
         else:
-            self._step_secs += 0.1 * (now_secs - self._began_secs - self._step_secs)
+            self._gap_secs += 0.1 * (now_secs - self._at_secs - self._gap_secs)
         self._lr = self._levers.lr()
         if self.watch is not None:
             self.watch.before_turn(self.step + 1)
-        if self._pause_after is not None or self._desk.has_mail(_NEVER):
+            if self.watch.is_looking:  # also where that turn shows nothing: then the look is still due
+                self._is_plain = False
+        if self._pause_after is not None or self._knob_rows or self._desk.has_mail(_NEVER):
             self._is_plain = False
-        self._full_secs = now_secs + _FULL_SECS
-        self._began_secs, self._in_turn = now_secs, True
+        self._at_secs, self._full_secs = now_secs, now_secs + _FULL_SECS
+        self._in_turn = True
         return "go"
 
     def log(self, values: Mapping[str, object] | None = None, /, **named: object) -> None:
@@ -264,6 +277,9 @@ class OwnLoop(Steered):
         Raises:
             UserError: When the log cannot hold a name or a value.
         """
+        if values is None and self._in_turn:  # as most are
+            self._numbers.put(named)
+            return
         if self._closed:
             return
         if values is not None:
@@ -287,26 +303,32 @@ class OwnLoop(Steered):
         """Whether something was logged in the present turn."""
         return self._in_turn and self._numbers.has_any
 
-    def step_done(self) -> None:
-        """Say that a turn was made."""
+    def step_done(self) -> bool:
+        """Say that a turn was made. After a short one its row is written with those that follow.
+
+        Returns:
+            Whether `due_secs` has come.
+        """
         if not self._in_turn:
-            return
+            return False
         self._in_turn = False
-        self.step = number = self.step + 1
-        self._batch += 1
-        if self.watch is not None and self.watch.is_looking:
+        self.step += 1
+        may_wait = self._numbers.finish(self.step, self._lr)
+        now_secs = time.monotonic()
+        is_due = now_secs >= self.due_secs
+        if is_due or now_secs >= self._full_secs or not (may_wait and self._is_plain):
+            self._settle_turns()
+        return is_due
+
+    def _settle_turns(self) -> None:
+        """Do what short turns leave to be done later."""
+        self._is_plain = False
+        if self.watch is not None:
             self.watch.after_turn()
-            self._is_plain = False  # a turn without an update shows nothing, and the look is due in the next one still
-        numbers = self._numbers
         try:
-            if numbers.write_usual(number, self._lr):
-                self._see(number, numbers.loss)
-            else:
-                numbers.finish(number, self._lr)
-                while numbers.waiting() > 0:
-                    self._write_next()
+            self._write_due()
             if self._knob_rows:
-                self._write_knob_rows(number)
+                self._write_knob_rows(self.step)
         except RunLogError as error:
             self._pause(str(error))
 
@@ -369,17 +391,29 @@ class OwnLoop(Steered):
         """Return the digest of the weights as they are now, see `neuralforge.train.hashing`."""
         return weights_sha256(self.model)
 
+    @property
+    def _batch(self) -> int:
+        return self.step - self._before_pass
+
     # Rows
 
     def _land(self, keep: int) -> None:
+        self._write_usual()
         while len(self._numbers) > keep:
-            self._write_next()
+            self._see(*self._numbers.write_next())
 
-    def _write_next(self) -> None:
-        self._see(*self._numbers.write_next())
+    def _write_due(self) -> None:
+        self._write_usual()
+        while self._numbers.waiting() > 0:
+            self._see(*self._numbers.write_next())
+
+    def _write_usual(self) -> None:
+        last = self._numbers.write_usual()
+        if last is not None:
+            self._see(*last)
 
     def _see(self, step: int, loss: float | None) -> None:
-        """Take in the loss of a step, if it was logged; the first of a row that is not finite pauses the loop."""
+        """Take in the loss of a step, if it was logged; the first in a row that is not finite pauses the loop."""
         if loss is None:
             return
         self._loss = loss
@@ -392,13 +426,13 @@ class OwnLoop(Steered):
     # States
 
     def _become(self, state: RunState) -> None:
-        self._goes_on_with_pass = False
+        self._goes_on_with_pass = self._is_plain = False
         if state == "paused" and self.state == "stopped":
             return  # a loop that has ended waits for nothing
         super()._become(state)
 
     def _pause(self, trouble: str) -> None:
-        self.trouble = trouble
+        self.trouble, self._is_plain = trouble, False
         if self.state != "stopped":
             self.state = "paused"
 
@@ -418,7 +452,7 @@ class OwnLoop(Steered):
         self._levers.apply(changes)
 
     def _abandon_update(self) -> None:
-        self._in_turn = False
+        self._in_turn = self._is_plain = False
         self._numbers.forget()
         if self.watch is not None:
             self.watch.after_turn()

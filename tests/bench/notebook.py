@@ -21,13 +21,9 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
+from typing import Any
 
 from tests.bench.timing import Bench, Line
-
-if TYPE_CHECKING:
-    from tests.bench.step import OwnTime
 
 FOLDER = Path(__file__).parents[2] / "demos" / "compare"
 SIZE_PX = (1280, 800)
@@ -72,7 +68,7 @@ def measure(bench: Bench) -> Iterator[Line]:
 
 def _loops(bench: Bench) -> Iterator[Line]:
     """Compare the loops of `demos/compare` with the bare one."""
-    passes = bench.pick(16, 4)
+    passes = bench.pick(24, 4)
     for name in ("with_neuralforge", "with_imgui_bundle"):
         ours = name == "with_neuralforge"
         for window in ("none", "null"):
@@ -183,14 +179,12 @@ class Batches(list[Any]):
         batches: The batches.
         bare: Goes over them with a bare loop.
         frames: Counts the frames.
-        own_time: The clock of the loop that is measured.
     """
 
-    def __init__(self, batches: list[Any], bare: Callable[[], None], frames: Frames, own_time: OwnTime) -> None:
+    def __init__(self, batches: list[Any], bare: Callable[[], None], frames: Frames) -> None:
         super().__init__(batches)
         self._bare = bare
         self._frames = frames
-        self._own_time = own_time
         self.bare: list[Spent] = []
         self.live: list[Spent] = []
         self.intervals = 0
@@ -202,8 +196,7 @@ class Batches(list[Any]):
         began = self._frames.now()
         self._bare()
         between = self._frames.now()
-        with self._own_time.turn():
-            yield from super().__iter__()
+        yield from super().__iter__()
         self.bare.append(between.since(began))
         self.live.append(self._frames.now().since(between))
         if at_secs := self._frames.at_secs[between.frames :]:
@@ -259,9 +252,6 @@ def _stop(window: str) -> None:
 
 def _loop(name: str, window: str, passes: int) -> dict[str, float]:
     """Train with one of the loops, and the bare one in between."""
-    from neuralforge.train import own_loop
-    from tests.bench.step import OwnTime
-
     frames, task, user = Frames(), _load("task"), _load(name)
     if name == "with_neuralforge":
         user.nf = SimpleNamespace(live=partial(_live, frames, window))  # type: ignore[attr-defined]
@@ -280,15 +270,13 @@ def _loop(name: str, window: str, passes: int) -> dict[str, float]:
         raise AssertionError
 
     model, optimizer, criterion, plain = task.parts()
-    own_time = OwnTime()
-    batches = Batches(plain, bare, frames, own_time)
+    batches = Batches(plain, bare, frames)
 
     async def cell() -> None:
         await user.train(model, optimizer, criterion, batches, passes + 1)
         await asyncio.sleep(0.1)  # the window closes
 
-    with patch.object(own_loop, "time", own_time):
-        asyncio.run(cell())
+    asyncio.run(cell())
     pairs = list(zip(batches.live, batches.bare, strict=True))[1:]
     drawn = sum(live.frames for live, _ in pairs)
     return {

@@ -88,8 +88,13 @@ class Held(ABC):
         run = self._run
         if run is None:
             return Metrics({})
-        run.tick()
+        self._take_in()
         return Metrics.of(run.feed.book)
+
+    def _take_in(self) -> None:
+        """Take in what the run has written so far."""
+        if self._run is not None:
+            self._run.tick()
 
     @property
     def events(self) -> Events:
@@ -212,7 +217,7 @@ class Held(ABC):
         if run is None:
             name = self._name
             return Card(title=name, facts=("open" if self.is_open else "closed", "not trained yet"))
-        run.tick()
+        self._take_in()
         view = run.view(False)
         progress = view.progress
         last = {name: value for name, value in Metrics.of(view.series).last.items() if not name.startswith("knob/")}

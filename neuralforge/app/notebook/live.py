@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import threading
 import time
@@ -39,7 +40,7 @@ R = TypeVar("R")
 Place = tuple[FrameType, int]
 """A frame, and the instruction that it was at."""
 
-_OWN: Final = ("due_secs", "pass_number")
+_OWN: Final = ("pass_number",)
 """Attributes that are not knobs."""
 
 _NO_WINDOW_SECS: Final = 0.05
@@ -61,7 +62,6 @@ class Live(Held):
         run: The run.
 
     Attributes:
-        due_secs: When the next frame must be drawn, or what goes on beside must have its turn.
         pass_number: Which pass is gone through, or was last.
     """
 
@@ -69,7 +69,6 @@ class Live(Held):
 
     def __init__(self, station: Station, run: OwnRun) -> None:
         super().__init__(station)
-        self.due_secs = 0.0
         self.pass_number = 0
         self._own = run
         self._session: OwnLoop = run.run.session
@@ -80,6 +79,7 @@ class Live(Held):
         self._waits = 0  # how many wait for the thread, from ordinary code
         self._running: Running[Any] | None = None
         self._is_in_pass = False
+        self._pass_thread = 0
         self._entered_at = 0
         self._has_told = False  # of the stop that it would not go on after
         self._left_by: tuple[Place, ...] = ()  # where the code around a turn that was left stood
@@ -240,6 +240,11 @@ class Live(Held):
     def _knobs_view(self) -> KnobsView:
         return self._own.knobs()
 
+    def _take_in(self) -> None:
+        if threading.get_ident() == self._pass_thread:
+            self._session.write_rows()
+        super()._take_in()
+
     def _ask(self, request: Request) -> None:
         super()._ask(request)
         if not (self._is_in_pass or self._own.in_thread or self.is_elsewhere):
@@ -320,7 +325,7 @@ class Live(Held):
     def note_failure(self, error: BaseException) -> None:
         """Write down that a turn was left by an exception, or by an interrupt."""
         self._is_in_pass = False
-        self._session.in_pass = False
+        self._session.leave_pass()
         if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
             self._session.interrupted()
         elif not isinstance(error, GeneratorExit):
@@ -345,8 +350,12 @@ class Live(Held):
         with suppress(TypeError):  # a DataLoader over an IterableDataset has a `__len__`, and no length
             batches = len(loader)  # type: ignore[arg-type]
         self._session.begin_pass(batches)
-        self._entered_at = self._session.step
         self._session.in_pass = True
+        if self.is_elsewhere:
+            self._session.due_secs = math.inf  # the window is drawn by its own thread
+        elif self._session.due_secs == math.inf:
+            self._session.due_secs = 0.0
+        self._entered_at, self._pass_thread = self._session.step, threading.get_ident()
         self._own.note_source(text_of_caller())
         self._is_in_pass, self._left_by = True, ()
         self.pass_number += 1
@@ -356,7 +365,7 @@ class Live(Held):
         """End to go over data; say so where a loop made no turn because of a stop."""
         self._is_in_pass = False
         session = self._session
-        session.in_pass = False
+        session.leave_pass()
         if session.step != self._entered_at:
             self._has_told = False
         elif session.state == "stopped" and not (session.ended or self._has_told or self._own.in_thread):
@@ -371,9 +380,9 @@ class Live(Held):
         """
         self._is_in_pass = False
         self._left_by = tuple((frame, frame.f_lasti) for frame in _frames(sys._getframe(2)))
-        self._session.in_pass = False
         if self._session.has_logged:
             self._session.step_done()
+        self._session.leave_pass()
         with suppress(RuntimeError):  # there is no event loop
             task = asyncio.current_task()
             if task is not None:
@@ -387,7 +396,8 @@ class Live(Held):
     def go_on(self) -> None:
         """Find when the next frame is due; after all else had its turn, which may have drawn one that took long."""
         clock = self._desktop.clock
-        self.due_secs = clock.due_secs() if self._station.is_drawn else time.monotonic() + _NO_WINDOW_SECS
+        due_secs = clock.due_secs() if self._station.is_drawn else time.monotonic() + _NO_WINDOW_SECS
+        self._session.due_secs = due_secs
 
     def give_turn(self) -> None:
         """Let the window draw a frame, and what goes on beside have its turn, from ordinary code."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from types import AsyncGeneratorType
@@ -39,7 +38,7 @@ class Pass(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         live, loader = self._live, self._loader
         session, elsewhere = live.enter(loader), live.is_elsewhere
-        before, done, clock = session.before_step, session.step_done, time.monotonic
+        before, done = session.before_step, session.step_done
         try:
             for item in loader:
                 while (said := before()) != "go":
@@ -47,8 +46,7 @@ class Pass(Generic[T]):
                         return
                     live.wait_a_moment()
                 yield item
-                done()
-                if not elsewhere and clock() >= live.due_secs:
+                if done() and not elsewhere:
                     live.give_turn()
         except GeneratorExit:
             live.break_off()
@@ -69,7 +67,7 @@ class Pass(Generic[T]):
         live, loader = self._live, self._loader
         session = live.enter(loader)
         number = live.pass_number
-        before, done, clock = session.before_step, session.step_done, time.monotonic
+        before, done = session.before_step, session.step_done
         try:
             for item in loader:
                 while (said := before()) != "go":
@@ -79,8 +77,7 @@ class Pass(Generic[T]):
                     live.refuse_to_wait_for_nobody()
                     await asyncio.sleep(LOOK_SECS)
                 yield item
-                done()
-                if clock() >= live.due_secs:
+                if done():
                     await asyncio.sleep(0)  # the window's own task draws: its timer comes first, then the task
                     await asyncio.sleep(0)
                     live.go_on()

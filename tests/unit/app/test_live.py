@@ -18,7 +18,7 @@ from neuralforge.app.notebook.live import Live
 from neuralforge.app.rundesk import read_run
 from neuralforge.errors import UserError
 from neuralforge.runs.reader import RunReader
-from neuralforge.train import launch
+from neuralforge.train import launch, own_loop
 from neuralforge.workbench.knobs import Refused
 
 Batch = tuple[Tensor, Tensor]
@@ -91,6 +91,26 @@ def test_the_weights_are_those_of_the_bare_loop(live: Live, batches: list[Batch]
     assert all(torch.equal(a, b) for a, b in zip(live.model.parameters(), model.parameters(), strict=True))
     assert live.metrics["train/loss"].values.tolist() == losses
     assert live.metrics["train/loss"].steps.tolist() == list(range(1, 31))
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_whoever_looks_within_the_loop_sees_all_turns_before(
+    live: Live, batches: list[Batch], monkeypatch: pytest.MonkeyPatch, in_thread: bool
+) -> None:
+    monkeypatch.setattr(own_loop, "_FULL_SECS", 1e9)
+    seen: list[tuple[int, int]] = []
+
+    def each(step: int) -> None:
+        if step in (4, 5, 9):
+            seen.append((step, len(live.metrics["train/loss"].values)))
+            assert f"train/loss {live.metrics.last['train/loss']:.4g}"[:14] in repr(live)
+
+    if in_thread:
+        live.run(lambda: go_round(live, batches, each)).wait()
+    else:
+        go_round(live, batches, each)
+    assert seen == [(4, 3), (5, 4), (9, 8)]
+    assert len(live.metrics["train/loss"].values) == 10
 
 
 def test_a_knob_is_in_force_from_the_next_turn_on(live: Live, batches: list[Batch]) -> None:

@@ -55,6 +55,7 @@ def turns(loop: OwnLoop, data: list[tuple[Tensor, Tensor]]) -> Iterator[tuple[Te
             return
         yield batch
         loop.step_done()
+    loop.leave_pass()
 
 
 def go(loop: OwnLoop, count: int, log: bool = True) -> int:
