@@ -61,6 +61,8 @@ class LoopNumbers:
         self._usual: deque[tuple[Any, ...]] = deque()
         """Whole rows of turns, as most are, older than all that stand in `_rows`."""
         self._names: tuple[str, ...] | None = None
+        self._usual_names: tuple[str, ...] | None = None
+        """The same where there is a channel: not where turns have neither a name in common nor a learning rate."""
         self._lr_count = 0
         self._alone_at: dict[str, int] = {}
 
@@ -95,7 +97,7 @@ class LoopNumbers:
             Whether the row may wait: one like most, of a finite loss.
         """
         now = self._now
-        if self._names != tuple(now) or self._rows or self._from_device:
+        if self._usual_names != tuple(now) or self._rows or self._from_device:
             self._rows.append((step, now, lr, True))
             self._now = {}
             return False
@@ -229,6 +231,7 @@ class LoopNumbers:
         lr_names = () if self._rows[0][2] is None else self._lr_names
         if names or lr_names:
             self._recorder.declare((*names, *lr_names))
+            self._usual_names = names
         self._names, self._lr_count = names, len(lr_names)
 
 

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from neuralforge.app.window import Window
 
 SIZE_PX = (1600, 1000)
-TIGHT_SECS, FRAMES_SECS = 0.4, 0.8
-"""A tight loop and a window take turns of this length: neighbours on the machine come and go within seconds."""
+TURN_SECS = 0.8
+"""A tight loop (half of it) and a window take turns of this length: neighbours on the machine come and go."""
+TURN_STEPS = 50
+"""A turn has at least so many steps: the one that it ends in is not counted."""
 
 
 def measure(bench: Bench) -> Iterator[Line]:
@@ -422,10 +424,11 @@ def _pump(
         await desk.training.start(plan)
         while desk.training.live.run.session.step < 10:  # by then the driver knows the length of a step
             await asyncio.sleep(0.01)
-        tight_secs = await _tight(desk.training.live, TIGHT_SECS)
+        turn_secs = max(TURN_SECS, TURN_STEPS * step_ms / 1e3)
+        tight_secs = await _tight(desk.training.live, turn_secs / 2)
         for _ in range(rounds):
             for mode, tally in tallies.items():
-                tight_secs = await _under_frames(desk.training.live, mode, costs, tight_secs, tally)
+                tight_secs = await _under_frames(desk.training.live, mode, costs, turn_secs, tight_secs, tally)
         window.window.shut()
 
     _run_with(window, script())
@@ -464,13 +467,16 @@ async def _tight(live: LiveRun, secs: float) -> float:
     return (time.monotonic() - _waited_secs() - began_secs) / (session.step - first)
 
 
-async def _under_frames(live: LiveRun, mode: Mode, costs: _Costs, tight_secs: float, tally: _Tally) -> float:
+async def _under_frames(
+    live: LiveRun, mode: Mode, costs: _Costs, turn_secs: float, tight_secs: float, tally: _Tally
+) -> float:
     """Pump under the window, then in a tight loop again; compare with that loop before and after.
 
     Args:
         live: The run.
         mode: How it is pumped.
         costs: Of the frames.
+        turn_secs: How long, twice that of the tight loop.
         tight_secs: Seconds a step of the tight loop just before.
         tally: Takes what was seen.
 
@@ -484,10 +490,10 @@ async def _under_frames(live: LiveRun, mode: Mode, costs: _Costs, tight_secs: fl
     thread_id = threads["neuralforge-steps"] if on_worker else None
     first, first_frame = session.step, len(costs.at_secs)
     began_secs = time.monotonic() - _waited_secs(thread_id)
-    await asyncio.sleep(FRAMES_SECS)
+    await asyncio.sleep(turn_secs)
     secs_a_step = (time.monotonic() - _waited_secs(thread_id) - began_secs) / (session.step - first)
     last_frame = len(costs.at_secs)
-    after_secs = await _tight(live, TIGHT_SECS)
+    after_secs = await _tight(live, turn_secs / 2)
     tally.ratios.append(mean((tight_secs, after_secs)) / secs_a_step)
     tally.step_ms.append(after_secs * 1e3)
     tally.gaps_ms += costs.gaps_ms(first_frame, last_frame)

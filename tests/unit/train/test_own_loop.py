@@ -393,6 +393,26 @@ def test_a_run_that_is_left_in_the_middle_of_a_turn_is_stopped(tmp_path: Path) -
     assert (RunReader(run.folder).status, RunReader(run.folder).attributes["steps"]) == ("stopped", 2)
 
 
+class Plain(torch.optim.Optimizer):
+    """An optimizer without a learning rate."""
+
+    def __init__(self, parameters: Any) -> None:
+        super().__init__(parameters, {})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        for parameter in self.param_groups[0]["params"]:
+            parameter.sub_(parameter.grad.sign(), alpha=1e-3)
+
+
+def test_turns_that_log_nothing_with_an_optimizer_that_has_no_learning_rate_are_counted(tmp_path: Path) -> None:
+    run = begin(tmp_path, make=lambda net: Plain(net.parameters()))
+    assert go(run.session, 5, log=False) == 5
+    run.session.end()
+    reader = RunReader(run.folder)
+    assert reader.attributes["steps"] == 5 and not reader.series_names()
+
+
 def test_a_run_that_is_being_ended_makes_no_further_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loop = begin(tmp_path).session
     go(loop, 3)
