@@ -90,14 +90,14 @@ class WelcomePanel(Panel):
     def _keys(self, view: View, post: Post, has_network: bool) -> None:
         if view.question is not None or imgui.is_popup_open("", imgui.PopupFlags_.any_popup):
             return
-        ctrl = imgui.Key.mod_ctrl
+        ctrl = int(imgui.Key.mod_ctrl)
         if has_network and imgui.is_key_pressed(imgui.Key.escape, False):
             post(ShowWelcome(False))
-        elif imgui.is_key_chord_pressed(ctrl | imgui.Key.k):
+        elif imgui.is_key_chord_pressed(ctrl | int(imgui.Key.k)):
             post(ShowCommands())
-        elif imgui.is_key_chord_pressed(ctrl | imgui.Key.o):
+        elif imgui.is_key_chord_pressed(ctrl | int(imgui.Key.o)):
             post(ChoosePath("open"))
-        elif imgui.is_key_chord_pressed(ctrl | imgui.Key.n):
+        elif imgui.is_key_chord_pressed(ctrl | int(imgui.Key.n)):
             post(NewDocument())
 
     # Parts
