@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 FRAME_SECS = 1 / 60
 UI_SHARE = 0.5
-TO_WORKER_SHARE = 0.25
+TO_WORKER_SHARE = 0.13
 """Length of a step, as a part of what a frame leaves, above which steps move to the worker."""
-TO_SLICES_SHARE = 0.17
+TO_SLICES_SHARE = 0.09
 """The same, below which they come back."""
 LATE_SECS = 0.0007
 """How much later than due a slice may end at full rate, so that less of it stays empty."""

@@ -37,8 +37,8 @@ from neuralforge.runs.recover import (
     seed_journal,
 )
 
-JOURNAL_SECS = 0.05
-FLUSH_SECS = 0.5
+JOURNAL_SECS = 0.25
+FLUSH_SECS = 0.75
 # What is promised: a row reaches run.h5 at most this long after it was logged.
 PROMISED_SECS = 1.0
 

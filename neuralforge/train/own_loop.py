@@ -30,7 +30,7 @@ from neuralforge.workbench.status import Progress, RunState
 Turn = Literal["go", "wait", "end"]
 
 _MAX_KEY: Final = 100
-_FULL_SECS: Final = 0.02
+_FULL_SECS: Final = 0.05
 """How often the boundary does all that it does, however short the turns; in between it looks whether there is need."""
 _NEVER: Final = 1 << 62
 
@@ -315,10 +315,9 @@ class OwnLoop(Steered):
         self.step += 1
         may_wait = self._numbers.finish(self.step, self._lr)
         now_secs = time.monotonic()
-        is_due = now_secs >= self.due_secs
-        if is_due or now_secs >= self._full_secs or not (may_wait and self._is_plain):
+        if now_secs >= self._full_secs or not (may_wait and self._is_plain):
             self._settle_turns()
-        return is_due
+        return now_secs >= self.due_secs
 
     def _settle_turns(self) -> None:
         """Do what short turns leave to be done later."""

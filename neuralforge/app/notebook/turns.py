@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from neuralforge.app.notebook.held import LOOK_SECS
 from neuralforge.errors import UserError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_ROUNDS_TO_FRAME: Final = 3
+"""Rounds of the event loop until a due frame is drawn: the timer of the window's task, the task, and back."""
 
 
 class Pass(Generic[T]):
@@ -78,8 +81,8 @@ class Pass(Generic[T]):
                     await asyncio.sleep(LOOK_SECS)
                 yield item
                 if done():
-                    await asyncio.sleep(0)  # the window's own task draws: its timer comes first, then the task
-                    await asyncio.sleep(0)
+                    for _ in range(_ROUNDS_TO_FRAME):
+                        await asyncio.sleep(0)
                     live.go_on()
             live.leave()
         except GeneratorExit:  # it comes late: another pass may have begun

@@ -253,13 +253,13 @@ def test_requests_from_other_threads_while_a_worker_steps(tmp_path: Path) -> Non
     ("step_ms", "cost_ms", "interval_ms", "on_worker", "expected"),
     [
         (1, 4, 16.7, False, False),
-        (2.8, 4, 16.7, False, False),
-        (4, 4, 16.7, False, True),
-        (2.8, 4, 16.7, True, True),  # what has gone to the worker stays there for a while
-        (2, 4, 16.7, True, False),
-        (10, 1, 50, False, False),  # hidden: far more fits between two frames
-        (15, 1, 50, False, True),
-        (10, 50, 16.7, False, False),  # slow frames leave training its share
+        (1.5, 4, 16.7, False, False),
+        (2, 4, 16.7, False, True),
+        (1.5, 4, 16.7, True, True),  # what has gone to the worker stays there for a while
+        (1, 4, 16.7, True, False),
+        (5, 1, 50, False, False),  # hidden: far more fits between two frames
+        (8, 1, 50, False, True),
+        (5, 50, 16.7, False, False),  # slow frames leave training its share
     ],
 )
 def test_where_steps_run_depends_on_what_a_frame_leaves(
