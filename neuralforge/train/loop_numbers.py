@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import KeysView, Mapping
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -58,10 +58,10 @@ class LoopNumbers:
         self._now: dict[str, Any] = {}
         self._from_device = False
         self._rows: deque[_Row] = deque()
-        self._usual: deque[tuple[Any, ...]] = deque()
-        """Whole rows of turns, as most are, older than all that stand in `_rows`."""
+        self._usual: deque[tuple[int, dict[str, float], float | None]] = deque()
+        """Step, numbers and learning rate of turns as most are, older than all that stand in `_rows`."""
         self._names: tuple[str, ...] | None = None
-        self._usual_names: tuple[str, ...] | None = None
+        self._usual_keys: KeysView[str] | None = None
         """The same where there is a channel: not where turns have neither a name in common nor a learning rate."""
         self._lr_count = 0
         self._alone_at: dict[str, int] = {}
@@ -96,15 +96,12 @@ class LoopNumbers:
         Returns:
             Whether the row may wait: one like most, of a finite loss.
         """
-        now = self._now
-        if self._usual_names != tuple(now) or self._rows or self._from_device:
+        now, self._now = self._now, {}
+        if now.keys() != self._usual_keys or self._rows or self._from_device:
             self._rows.append((step, now, lr, True))
-            self._now = {}
             return False
-        self._usual.append((step, *now.values(), *(math.nan if lr is None else lr,) * self._lr_count))
-        is_finite = math.isfinite(now.get(LOSS, 0.0))
-        now.clear()
-        return is_finite
+        self._usual.append((step, now, lr))
+        return math.isfinite(now.get(LOSS, 0.0))
 
     def write_usual(self) -> tuple[int, float | None] | None:
         """Write rows that wait, those of turns that were like most.
@@ -112,14 +109,13 @@ class LoopNumbers:
         Returns:
             Step and loss of the last of them, None for a loss that was not logged; None where none waited.
         """
-        rows, write, last = self._usual, self._recorder.row, None
+        rows, write, names, lr_count = self._usual, self._recorder.row, self._names or (), self._lr_count
+        step, loss = 0, None
         while rows:
-            last = rows.popleft()
-            write(*last)
-        if last is None:
-            return None
-        names = self._names or ()
-        return last[0], last[1 + names.index(LOSS)] if LOSS in names else None
+            step, values, lr = rows.popleft()
+            loss = values.get(LOSS)
+            write(step, *[values[name] for name in names], *(math.nan if lr is None else lr,) * lr_count)
+        return (step, loss) if step else None
 
     def put_after(self, step: int, values: Mapping[str, object]) -> None:
         """Take numbers after a turn, for its step; all rows before must have been written.
@@ -231,7 +227,7 @@ class LoopNumbers:
         lr_names = () if self._rows[0][2] is None else self._lr_names
         if names or lr_names:
             self._recorder.declare((*names, *lr_names))
-            self._usual_names = names
+            self._usual_keys = dict.fromkeys(names).keys()
         self._names, self._lr_count = names, len(lr_names)
 
 

@@ -109,15 +109,15 @@ def test_ticks_carry_rows_to_the_journal_and_then_to_the_file(log):
 
     log.tick(100.0)
     fill(log, 1, 11)
-    log.tick(100.02)
+    log.tick(100.2)
     assert log.recorded_step == 0 and seen() == 0
-    log.tick(100.06)
+    log.tick(100.3)
     assert log.recorded_step == 10 and seen() == 0
-    log.tick(100.5)
+    log.tick(100.8)
     assert seen() == 10
     fill(log, 11, 12)
     # The next call comes too late for the promise of a second, so this one writes.
-    log.tick(100.6, expected_gap_secs=0.95)
+    log.tick(100.9, expected_gap_secs=0.95)
     assert log.recorded_step == 11 and seen() == 11
     log.abandon()
 
