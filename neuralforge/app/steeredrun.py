@@ -6,6 +6,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -104,6 +105,7 @@ class SteeredRun(ABC):
         self._asked: dict[str, Ticket] = {}
         self._refusal: dict[str, str] = {}
         self._knobs: KnobsView | None = None
+        self._first_values = dict(run.session.board.values)
         self._events: tuple[Event, ...] = ()
         self._mark = (time.monotonic(), run.session.step)
         self._taking = threading.Lock()
@@ -216,3 +218,7 @@ class SteeredRun(ABC):
                 refusal=dict(self._refusal),
             )
         return known
+
+    def first_knobs(self) -> KnobsView:
+        """Return what can be turned, with the values that the run began with here."""
+        return replace(self.knobs(), values=self._first_values, in_force=self._first_values)

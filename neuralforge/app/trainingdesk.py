@@ -108,8 +108,10 @@ class TrainingDesk:
     def knobs(self, editor: Editor, task: Task | None) -> KnobsView:
         """Return what can be turned: of the live run, or else of the run that Train would start."""
         live = self.training
-        if live is not None:
-            return live.knobs()
+        return live.knobs() if live is not None else self.next_knobs(editor, task)
+
+    def next_knobs(self, editor: Editor, task: Task | None) -> KnobsView:
+        """Return what could be turned in the run that Train would start."""
         module = self.module_for(editor)
         key = (editor.document.graph, self.config, task, module)
         if self._knobs_for is None or any(a is not b for a, b in zip(key, self._knobs_for, strict=True)):

@@ -8,6 +8,7 @@ and in `wait`.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from neuralforge.app.notebook.arguments import whole_number
@@ -52,6 +53,8 @@ class Handle(Held):
         self._starting: asyncio.Task[None] | None = None
         self._stopped: LiveRun | None = None
         self._waiting: list[Request] = []
+        self._again: LiveRun | None = None
+        """The run that is begun again while the next one is being started."""
         self._error: Exception | None = None
         self._graph = GraphHandle(self._graph_view, self._edit)
         if planning is not None:
@@ -109,7 +112,7 @@ class Handle(Held):
             raise UserError("The run is being started.")
         if self._live is None:
             raise UserError("There is no run to reset; call run() first.")
-        self._begin_start(self._desktop.training.reset())
+        self._begin_start(self._desktop.training.reset(), again=self._live)
 
     # What there is
 
@@ -305,7 +308,7 @@ class Handle(Held):
         self._waiting = [] if then is None else [then]
         self._begin_start(self._begin_run(paused=then is not None))
 
-    def _begin_start(self, work: Any) -> None:
+    def _begin_start(self, work: Any, again: LiveRun | None = None) -> None:
         loop = self._station.loop
         try:
             self._refuse_when_closed()
@@ -313,6 +316,7 @@ class Handle(Held):
         except UserError:
             work.close()
             raise
+        self._again = again
         self._error = None  # of what was asked for before; what begins now may fail before `call` returns
         self._starting = loop.call(lambda: asyncio.get_running_loop().create_task(self._started(work)))
 
@@ -356,20 +360,24 @@ class Handle(Held):
 
     def _knobs_view(self) -> KnobsView:
         self._ready()
-        desktop = self._desktop
-        return desktop.training.knobs(desktop.documents.editor, desktop.documents.task(desktop.data.info))
+        desktop, training = self._desktop, self._desktop.training
+        of_next = desktop.documents.editor, desktop.documents.task(desktop.data.info)
+        if not self._is_starting:
+            return training.knobs(*of_next)
+        view = training.next_knobs(*of_next) if self._again is None else self._again.first_knobs()
+        asked = {key: value for request in self._waiting for key, value in request.changes.items()}
+        return replace(view, values={**view.values, **asked})
 
     def _turn(self, key: str, value: KnobValue) -> None:
         self._refuse_when_closed()
         view = self._knobs_view()
-        request = Request(changes={key: value}, actor="script", widget="notebook")
         if self._training is not None and not self._is_starting:
-            self._ask(request)
+            self._ask(Request(changes={key: value}, actor="script", widget="notebook"))
             return
         board = KnobBoard({knob.key: knob for knob in view.knobs}, view.absent, view.values, {})
         checked = board.check({key: value})[key]
         if self._is_starting:
-            self._waiting.append(request)
+            self._waiting.append(Request(changes={key: checked}, actor="script", widget="notebook"))
         else:
             self._station.loop.call(lambda: self._desktop.perform(do.Turn(key, checked, widget="notebook")))
 

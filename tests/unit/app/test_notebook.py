@@ -76,6 +76,7 @@ def test_knobs_that_are_set_at_once_are_those_of_the_run(handle: Handle) -> None
 def test_knobs_that_are_set_while_the_run_begins_are_in_force_in_its_first_step(handle: Handle) -> None:
     handle.run()
     handle.knobs.lr = 3e-3
+    assert handle.knobs.lr == 3e-3
     handle.wait()
     assert handle.metrics["effective/lr"].values[0] == 3e-3
     assert settings(handle.run_log) == [("lr", 3e-3, 1, "script")]
@@ -160,6 +161,33 @@ def test_a_reset_run_begins_again_with_the_same_seed(handle: Handle) -> None:
     handle.wait(state="paused")
     assert handle.run_log.folder != first
     np.testing.assert_array_equal(handle.metrics["train/loss"].values, losses)
+
+
+def test_knobs_of_a_run_that_begins_again_are_those_that_it_begins_with(handle: Handle) -> None:
+    handle.knobs.lr = 2e-3
+    handle.run(steps=5).wait(state="paused")
+    handle.knobs.lr = 1e-4
+    handle.step()
+    handle.wait(state="paused")
+    handle.reset()
+    assert handle.knobs.lr == 2e-3
+    handle.knobs.weight_decay = 1
+    assert (handle.knobs.lr, repr(handle.knobs.weight_decay)) == (2e-3, "1.0")
+    handle.step()
+    handle.wait(state="paused")
+    assert (handle.knobs.lr, handle.knobs.weight_decay) == (2e-3, 1.0)
+    assert handle.metrics["knob/lr"].values.tolist() == [2e-3]
+
+
+def test_after_a_stop_knobs_are_those_of_the_next_run(handle: Handle) -> None:
+    handle.run(steps=5).wait(state="paused")
+    first = handle.knobs.lr
+    handle.knobs.lr = 1e-4
+    handle.stop()
+    handle.run()
+    assert handle.knobs.lr == first
+    handle.wait()
+    assert set(handle.metrics["knob/lr"].values) == {first}
 
 
 def test_a_reset_needs_a_run(handle: Handle) -> None:
