@@ -8,46 +8,40 @@ training have a desk each; this is what they have in common.
 from __future__ import annotations
 
 import asyncio
-import os
-import shlex
 import time
 import traceback
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from neuralforge.app.beside import Beside
 from neuralforge.app.console import Console
 from neuralforge.app.datadesk import DataDesk
-from neuralforge.app.documentdesk import DocumentDesk, prepare
+from neuralforge.app.documentdesk import DocumentDesk
 from neuralforge.app.drivers import FrameClock, Mode
-from neuralforge.app.errands import load_engine, recent_file, reference_of, warm_up
+from neuralforge.app.errands import load_engine, reference_of, warm_up
 from neuralforge.app.historydesk import HistoryDesk
+from neuralforge.app.openingdesk import Asks, OpeningDesk
 from neuralforge.app.ownrun import OwnRun
 from neuralforge.app.port import NoWindow, Port
-from neuralforge.app.rundesk import LiveRun, OpenedRun, differs
+from neuralforge.app.rundesk import LiveRun, differs
+from neuralforge.app.settingsdesk import SettingsDesk
 from neuralforge.app.starts import bare, drawn
 from neuralforge.app.trainingdesk import TrainingDesk
 from neuralforge.errors import UserError
-from neuralforge.graph.document import Document, load
 from neuralforge.workbench import commands as do
-from neuralforge.workbench.config import TrainConfig
 from neuralforge.workbench.requests import Request
-from neuralforge.workbench.settings import Settings, load_settings, save_settings
 from neuralforge.workbench.view import (
     Choice,
     DataChoice,
     DataView,
     DeviceFact,
     Question,
-    RecentFile,
     StartingPoint,
     View,
 )
 
 if TYPE_CHECKING:
-    from neuralforge.templates.template import Template
     from neuralforge.train.launch import Plan
 
 COPY_QUIET_SECS: Final = 0.5
@@ -71,17 +65,6 @@ class Places:
     recovery: Path
 
 
-@dataclass(frozen=True, eq=False)
-class _Opening:
-    """Something that is being opened.
-
-    Args:
-        before: The document that was open when it was asked for.
-    """
-
-    before: Document
-
-
 class Desktop:
     """The application behind one window.
 
@@ -98,6 +81,7 @@ class Desktop:
         beside: What goes on beside the frames.
         console: What was said.
         settings: The user's settings.
+        opening: What puts something else onto the canvas.
         port: The window; set by whoever has one.
         leaving: Whether the person closed the window, and was asked about unsaved work.
         waits_for: What holds up the window, for the status bar; "" for nothing.
@@ -108,32 +92,26 @@ class Desktop:
         self.clock = clock or FrameClock()
         self.console = Console()
         self.beside = Beside(self.console, self.fault)
-        self.settings, trouble = load_settings(places.settings)
-        if trouble:
-            self.console.say(trouble, "warning")
+        self.settings = SettingsDesk(places.settings, self.console, self.beside)
         self.documents = DocumentDesk(places.recovery, self.console)
         self.data = DataDesk()
         self.training = TrainingDesk(places.runs, self.clock, mode, self.console, self.beside, self.engine)
         self.history = HistoryDesk(self.documents, self.data, self.training, self.beside)
+        asks = Asks(engine=self.engine, train=self._train, about_unsaved=self._ask_about_unsaved)
+        self.opening = OpeningDesk(self.documents, self.data, self.training, self.history, self.settings, asks)
         self.port: Port = NoWindow()
         self.leaving = False
         self.waits_for = ""
-        self._welcome = True
         self._choices: tuple[DataChoice, ...] = ()
         self._devices: tuple[DeviceFact, ...] | None = None
         self._engine: asyncio.Task[None] | None = None
         self._engine_ready = False
         self._starting = False
         self._starts: tuple[StartingPoint, ...] = bare()
-        self._recent: tuple[RecentFile, ...] = ()
         self._questions: list[Question] = []
         self._panels: frozenset[str] = frozenset()
         self._wants: frozenset[str] = frozenset()
         self._first: tuple[asyncio.Task[None], ...] = ()
-        self._saving = asyncio.Lock()
-        self._saved_settings = self.settings
-        self._unsaved_settings = ""
-        self._opening: _Opening | None = None  # what was asked for last; what comes late does not replace it
 
     # The loop around it
 
@@ -144,7 +122,7 @@ class Desktop:
             asks: Whether to ask about unsaved work that was found; else it is told of, and asked about another time.
         """
         self.beside.start(self.engine(), "Loading PyTorch")
-        self._first = (self.beside.start(self._draw_starts()), self.beside.start(self._read_recent()))
+        self._first = (self.beside.start(self._draw_starts()), self.beside.start(self.settings.read_recent()))
         self.beside.start(self._keep_copies())
         for found in self.documents.left_behind():
             name = found.document.name
@@ -171,8 +149,7 @@ class Desktop:
         except Exception as error:
             self.fault(error, "The run could not be paused")
         await self._end_tasks()
-        if self.settings != self._saved_settings:
-            await self._save_settings()
+        await self.settings.end()
         if self.leaving:
             self.documents.forget_copy()
         else:
@@ -248,19 +225,15 @@ class Desktop:
             return
         match command:
             case do.NewDocument():
-                self._now_opening()
-                self.documents.new()
-                self._welcome = False
+                self.opening.show(None)
             case do.ShowDocument(document):
-                self._now_opening()
-                self.documents.show(document)
-                self._welcome = False
+                self.opening.show(document)
             case do.OpenPath(path):
-                self.beside.start(self._open(path, self._now_opening()), f"Opening {path.name}")
+                self.beside.start(self.opening.path(path), f"Opening {path.name}")
             case do.Start():
-                self.beside.start(self._start(command, self._now_opening()), f"Opening {command.template}")
+                self.beside.start(self.opening.start(command), f"Opening {command.template}")
             case do.Save(path, then):
-                self._remember(self.documents.save(path))
+                self.settings.remember(self.documents.save(path))
                 if then is not None:
                     self._now(then)
             case do.SaveThen(following):
@@ -270,14 +243,14 @@ class Desktop:
                     self._now(do.Save(None, following))
             case do.Recover(file, discard):
                 self.documents.recover(file, discard=discard)
-                self._welcome = self._welcome and discard
+                self.opening.welcome = self.opening.welcome and discard
             case do.Quit():
                 self.leaving = True
                 self.port.close()
             case do.ShowWelcome(show):
-                self._welcome = show
+                self.opening.welcome = show
             case do.ChangeSettings(changes):
-                self.change_settings(changes)
+                self.settings.change(changes)
             case do.Watch(panels, wants):
                 self._watch(panels, wants)
             case do.Tell(text, level):
@@ -310,11 +283,11 @@ class Desktop:
             case do.TrySample() | do.TryDrawing():
                 training.try_out(command)
             case do.OpenRun(folder):
-                start(self._open_run(folder), f"Reading {folder.name}")
+                start(self.opening.run(folder), f"Reading {folder.name}")
             case do.CloseRun():
                 start(training.close(), "Closing the run")
             case do.ResumeRun(folder, steps):
-                start(self._resume(folder, steps), "Going on with the run")
+                start(self.opening.resume(folder, steps), "Going on with the run")
             case do.DeleteRun(run_id):
                 start(training.delete(run_id), "Deleting the run")
             case do.RefreshRuns():
@@ -357,31 +330,6 @@ class Desktop:
         else:
             self._now(do.Quit())
 
-    # Settings
-
-    def change_settings(self, changes: Mapping[str, Any]) -> None:
-        """Change the user's settings and write them."""
-        settings: Settings = replace(self.settings, **dict(changes))
-        if settings != self.settings:
-            self.settings = settings
-            self.beside.start(self._save_settings())
-
-    async def _save_settings(self) -> None:
-        """Write the settings as they are by now, one writer at a time, so that no older state comes last."""
-        async with self._saving:
-            settings = self.settings
-            try:
-                await asyncio.to_thread(save_settings, self.places.settings, settings)
-                self._saved_settings = settings
-            except UserError as error:  # a folder that cannot be written, say: told once, tried again
-                if str(error) != self._unsaved_settings:
-                    self.console.say(str(error), "warning")
-                self._unsaved_settings = str(error)
-
-    def _remember(self, path: Path) -> None:
-        self.change_settings({"recent": self.settings.with_recent(path.absolute()).recent})
-        self.beside.start(self._read_recent())
-
     # Beside the frames
 
     async def _load_engine(self) -> None:
@@ -399,10 +347,6 @@ class Desktop:
         pictures = await asyncio.to_thread(lambda: {point.key: point for point in drawn()})
         self._starts = tuple(pictures.get(point.key, point) for point in self._starts)
 
-    async def _read_recent(self) -> None:
-        paths = self.settings.recent
-        self._recent = await asyncio.to_thread(lambda: tuple(map(recent_file, paths)))
-
     async def _keep_copies(self) -> None:
         """Copy unsaved work soon after each edit, and at the latest every `autosave_secs` while edits go on."""
         told, seen, changed_secs, kept_secs = "", -1, 0.0, time.monotonic()
@@ -412,7 +356,7 @@ class Desktop:
             if revision != seen:
                 seen, changed_secs = revision, now_secs
             quiet = now_secs - changed_secs >= COPY_QUIET_SECS
-            if not quiet and now_secs - kept_secs < self.settings.autosave_secs:
+            if not quiet and now_secs - kept_secs < self.settings.now.autosave_secs:
                 continue
             try:
                 await self.documents.keep_copy()
@@ -433,71 +377,11 @@ class Desktop:
         """
         match command:
             case do.OpenPath(path):
-                await self._open(path, self._now_opening())
+                await self.opening.path(path)
             case do.OpenRun(folder):
-                await self._open_run(folder)
+                await self.opening.run(folder)
             case do.Start():
-                await self._start(command, self._now_opening())
-
-    async def _open(self, path: Path, opening: _Opening) -> None:
-        if await asyncio.to_thread(os.path.isdir, path):  # unlike is_dir of a path, it never raises
-            await self._open_run(path)
-            return
-        try:
-            prepared = await asyncio.to_thread(lambda: prepare(load(path)))
-        except UserError:
-            self.change_settings({"recent": self.settings.without_recent(path.absolute()).recent})
-            raise
-        if self._may_show(opening, do.OpenPath(path)):
-            self.documents.show_prepared(prepared, path)
-            self._welcome = False
-            self._remember(path)
-
-    def _now_opening(self) -> _Opening:
-        self._opening = _Opening(self.documents.editor.document)
-        return self._opening
-
-    def _may_show(self, opening: _Opening, command: do.Command) -> bool:
-        """Tell whether what has taken its time to be opened may replace the document.
-
-        It may not where something else was opened meanwhile; and where the document was changed, that is asked about.
-        """
-        if opening is not self._opening:
-            return False
-        if self.documents.editor.document is opening.before or self.documents.is_safe_to_leave:
-            return True
-        self._ask_about_unsaved(command)
-        return False
-
-    def _start(self, start: do.Start, opening: _Opening) -> Coroutine[Any, Any, None]:
-        """Choose the data of a starting point, here and now, and return what opens it."""
-        from neuralforge.templates.registry import find
-
-        template, config = find(start.template), TrainConfig(**dict(start.settings))
-        chosen = self.history.choose_data(start.data, start.options, config) if start.data else None
-        return self._begin_with(start, opening, template, config, chosen)
-
-    async def _begin_with(
-        self, start: do.Start, opening: _Opening, template: Template[Any], config: TrainConfig, chosen: DataView | None
-    ) -> None:
-        from neuralforge.templates.binding import bind
-
-        if chosen is not None:
-            raw = await self.data.load(chosen)
-            if raw is None:
-                return
-            document = bind(template, raw.info).document
-        else:
-            document = await asyncio.to_thread(template.build)
-        prepared = await asyncio.to_thread(prepare, document)
-        if not self._may_show(opening, start):
-            await self.data.split_again(self.training.config)  # the data is there all the same
-            return
-        self.training.config = config
-        self.documents.show_prepared(prepared)
-        self._welcome = False
-        if start.train:
-            await self._train()
+                await self.opening.start(command)
 
     def take_plan(self, plan: Plan, view: DataView, path: Path | None = None) -> None:
         """Show what a command line has planned: its network, its data, its configuration.
@@ -511,35 +395,13 @@ class Desktop:
         self.data.take(plan.raw, view)
         self.documents.show(plan.document, path)
         self.training.take_module(plan.module, self.documents.editor)
-        self._welcome = False
+        self.opening.welcome = False
 
     def show_own_run(self, run: OwnRun) -> None:
         """Show the run of a loop that a person writes."""
         self.training.show(run)
         self.documents.show(run.document)
-        self._welcome = False
-
-    async def _open_run(self, folder: Path) -> None:
-        await self._show_network(await self.training.open(folder))
-
-    async def _resume(self, folder: Path, steps: int | None) -> None:
-        await self.engine()
-        from neuralforge.train.launch import NeedsTrust
-
-        try:
-            run = await self.training.resume(folder, steps)
-        except NeedsTrust as error:
-            how = f"If you trust it: neuralforge train --resume {shlex.quote(str(folder))} --trust, in a terminal."
-            raise UserError(f"{error} The window never does. {how}") from None
-        await self._show_network(run)
-
-    async def _show_network(self, run: LiveRun | OpenedRun) -> None:
-        """Put the network of a run onto the canvas, unless something there would be lost."""
-        opening = self._now_opening()
-        self._welcome = False
-        prepared = await asyncio.to_thread(prepare, run.document)
-        if opening is self._opening and self.documents.is_safe_to_leave:
-            self.documents.show_prepared(prepared)
+        self.opening.welcome = False
 
     # Training
 
@@ -621,8 +483,8 @@ class Desktop:
         task, run, why = documents.task(info), training.run, self._why_not()
         fps, cost_secs = self.port.pace()
         return View(
-            welcome=self._welcome,
-            settings=self.settings,
+            welcome=self.opening.welcome,
+            settings=self.settings.now,
             document=document,
             code=documents.code() if "code" in self._panels else None,
             data=self.data.view,
@@ -639,7 +501,7 @@ class Desktop:
             engine_ready=self._engine_ready,
             devices=self._devices,
             starting_points=self._starts,
-            recent=self._recent,
+            recent=self.settings.recent,
             fps=fps,
             ui_cost_secs=cost_secs,
             can_train=not why,

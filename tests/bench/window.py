@@ -203,7 +203,7 @@ def _frames(folder: Path, nodes: int, points: int, shown: str, frames: int, bega
     graph = residual(nodes)
     document = Document(name="bench", graph=graph, layout=lay_out(graph))
     desk.documents.show(document)
-    desk._welcome = False
+    desk.opening.welcome = False
     steps = np.arange(1, points + 1)
     rng = np.random.default_rng(0)
     loss = 2 * np.exp(-steps / points * 3) + 0.1 * rng.random(points)
@@ -281,7 +281,7 @@ def _idle(folder: Path, secs: float, began: float) -> dict[str, Any]:
 
     window = _shown(folder, {"arrangement": "build"})
     window.desktop.documents.show(find("resnet18").build())
-    window.desktop._welcome = False
+    window.desktop.opening.welcome = False
     found: dict[str, Any] = {}
 
     async def idle() -> None:
@@ -418,7 +418,7 @@ def _pump(
     async def script() -> None:
         plan = task.plan(folder / "runs")
         desk.documents.show(plan.document)
-        desk._welcome, desk.data.raw = False, plan.raw
+        desk.opening.welcome, desk.data.raw = False, plan.raw
         await asyncio.sleep(0.3)
         window.window.backend.hidden, window.window.backend.left = seen == "hidden", seen == "left"
         await desk.training.start(plan)

@@ -378,7 +378,7 @@ def test_folders_that_cannot_be_written_are_warned_of_once() -> None:
         (folder / "file").write_text("no folder")
         within = folder / "file" / "neuralforge"
         shown = shown_in(folder, layout=within / "layout.ini", settings=within / "settings.json")
-        shown.desktop.change_settings = _twice(shown.desktop.change_settings)  # type: ignore[method-assign]
+        shown.desktop.settings.change = _twice(shown.desktop.settings.change)  # type: ignore[method-assign]
         assert asyncio.run(shown.run(script_of(("mlp", "--data", "moons", "--steps", "5")))) == 0
         said = [(line.level, line.text) for line in shown.desktop.console.lines if str(within) in line.text]
     assert [level for level, _ in said] == ["warning", "warning"], said

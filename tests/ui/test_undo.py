@@ -24,13 +24,13 @@ def test_a_dragged_learning_rate_is_taken_back_and_then_the_edit_before_it(pilot
     pilot.press("ctrl+2")
     pilot.drag_by("thumb/lr", 40, 0, stops=8)
     turned = person.view.knobs.values["lr"]
-    person.wait(lambda view: view.knobs.in_force["lr"] == turned)
+    person.wait_for_value("lr", turned)
     assert board.values["lr"] == turned != 1e-3
     drag = person.changes("lr")
     assert len({event.gesture for event in drag}) == 1
     assert person.view.document.kinds == ("network", "knob") and person.view.document.position == 2
     pilot.press("ctrl+z")
-    person.wait(lambda view: view.knobs.in_force["lr"] == 1e-3)
+    person.wait_for_value("lr", 1e-3)
     assert board.values["lr"] == 1e-3 and person.nodes["conv1"].param("out_channels") == 12
     found = person.changes("lr")
     assert found[:-1] == drag and (found[-1].old, found[-1].new, found[-1].widget) == (turned, 1e-3, "undo")
@@ -38,7 +38,7 @@ def test_a_dragged_learning_rate_is_taken_back_and_then_the_edit_before_it(pilot
     pilot.press("ctrl+z")
     assert person.nodes["conv1"].param("out_channels") != 12 and person.view.document.saved
     pilot.press("ctrl+shift+z", "ctrl+shift+z")
-    person.wait(lambda view: view.knobs.in_force["lr"] == turned)
+    person.wait_for_value("lr", turned)
     assert person.nodes["conv1"].param("out_channels") == 12
     pilot.click("button/run.stop")
     person.wait(lambda view: view.run.state == "stopped" and not view.run.live)

@@ -27,7 +27,7 @@ def test_digits_are_trained_steered_and_replay_identical(pilot: Pilot) -> None:
     assert person.run.state == "running" and person.view.knobs.live
     pilot.drag_by("thumb/lr", 40, 0, stops=8)
     turned = person.view.knobs.values["lr"]
-    person.wait(lambda view: view.knobs.in_force["lr"] == turned)
+    person.wait_for_value("lr", turned)
     assert person.run.state == "running" and turned != 1e-3
     at = person.pause().progress.step
     pilot.click("button/run.step")

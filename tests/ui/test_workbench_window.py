@@ -121,7 +121,7 @@ async def opened(home: Path, then: Callable[[Whole], Awaitable[None]] | None = N
         if then is not None:
             await then(app)
         shown = is_shown(app, "code"), is_shown(app, "history")
-        lay = Lay(docked_at(app, "palette"), *shown, app.desktop.settings.arrangement)
+        lay = Lay(docked_at(app, "palette"), *shown, app.desktop.settings.now.arrangement)
         app.window.shut()
         return lay
 
@@ -158,7 +158,7 @@ from tests.ui.whole import places
 
 async def work():
     desktop = Desktop(places(Path(sys.argv[1])))
-    object.__setattr__(desktop.settings, "autosave_secs", 0.02)
+    object.__setattr__(desktop.settings.now, "autosave_secs", 0.02)
     desktop.beside.start(desktop._keep_copies())
     desktop.carry_out([do.NewDocument(), do.Apply(AddNode(Node.make("mine", "linear")))])
     while not list(desktop.places.recovery.glob("*/unsaved.json")):

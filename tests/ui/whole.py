@@ -159,6 +159,15 @@ class Person:
         """Return the events of the run that belong to a knob."""
         return [event for event in self.run.events if event.key == key]
 
+    def wait_for_value(self, key: str, value: object) -> View:
+        """Wait until a value of a knob is in force, and until that is written down, which comes a moment later."""
+
+        def is_there(view: View) -> bool:
+            written = [event.new for event in view.run.events if event.key == key] if view.run is not None else []
+            return view.knobs.in_force[key] == value and written[-1:] == [value]
+
+        return self.wait(is_there, f"{key} = {value}")
+
     def said(self, words: str) -> bool:
         """Return whether the console holds a line with these words."""
         return any(words in line.text for line in self.view.log)

@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from neuralforge.app import datadesk, desktop
+from neuralforge.app import datadesk, openingdesk
 from neuralforge.graph.document import Document, dumps
 from neuralforge.graph.edits import AddNode, SetParams
 from neuralforge.graph.graph import Edge, Graph, Node
@@ -191,7 +191,7 @@ def test_a_document_that_comes_late_takes_nothing_away(live, monkeypatch, tmp_pa
     slow, other = tmp_path / "slow.nf.json", tmp_path / "other.nf.json"
     slow.write_text(dumps(chain(2)))
     other.write_text(dumps(chain(5)))
-    load = desktop.load
+    load = openingdesk.load
 
     def loads(path):
         if path == slow:
@@ -199,7 +199,7 @@ def test_a_document_that_comes_late_takes_nothing_away(live, monkeypatch, tmp_pa
         return load(path)
 
     async def scenario(person):
-        monkeypatch.setattr(desktop, "load", loads)
+        monkeypatch.setattr(openingdesk, "load", loads)
         person.do(do.OpenPath(slow), do.OpenPath(other))
         await person.until(lambda view: view.document.path == other)
         go.set()
