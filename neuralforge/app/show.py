@@ -23,8 +23,9 @@ from neuralforge.app.screen import display_problem
 from neuralforge.app.window import Window
 from neuralforge.errors import UserError
 from neuralforge.runs.errors import reason
+from neuralforge.ui.arranging import FRESH_FRAMES
 from neuralforge.ui.backend import BackendKind
-from neuralforge.ui.host import FRESH_FRAMES, Host
+from neuralforge.ui.host import Host
 from neuralforge.ui.local import ChoosePath, FitCanvas
 from neuralforge.workbench.commands import Command, OpenPath, OpenRun, ShowWelcome, Start
 from neuralforge.workbench.requests import Request

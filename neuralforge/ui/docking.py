@@ -15,6 +15,9 @@ NARROW_PX: Final = 1500
 
 ARRANGEMENTS: Final[Mapping[Arrangement, str]] = {"build": "Build", "train": "Train"}
 
+WELCOME: Final = "welcome"
+"""Key of the panel that covers the window instead of being docked."""
+
 _SPACES: Final[Mapping[Dock, str]] = {
     "left": "Left",
     "right": "Right",

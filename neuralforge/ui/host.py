@@ -14,17 +14,18 @@ from imgui_bundle import ImVec2, ImVec4, hello_imgui, imgui, imgui_ctx
 
 from neuralforge.ui import icons, style, widgets
 from neuralforge.ui.actions import dispatch_shortcuts
+from neuralforge.ui.arranging import Arranger
 from neuralforge.ui.backend import restored_stacks
 from neuralforge.ui.bars import BarState, draw_app_bar, draw_status_bar, draw_tool_bar
 from neuralforge.ui.dialogs import Dialogs
-from neuralforge.ui.docking import ARRANGEMENTS, docks, kept_arrangements, layout, window_label
+from neuralforge.ui.docking import WELCOME, window_label
 from neuralforge.ui.kit import Kit
-from neuralforge.ui.local import FocusPanel, Local, ResetArrangement, RetryPanel, SetArrangement, TogglePanel
-from neuralforge.ui.panel import Arrangement, Dock, Panel
+from neuralforge.ui.local import Local, RetryPanel
+from neuralforge.ui.panel import Panel
 from neuralforge.ui.registry import panels
 from neuralforge.ui.rests import Rests
 from neuralforge.ui.theme import THEMES
-from neuralforge.workbench.commands import ChangeSettings, Command, Quit, Watch
+from neuralforge.workbench.commands import Command, Quit, Watch
 from neuralforge.workbench.view import View
 
 APP_BAR_PX: Final = 44
@@ -34,18 +35,8 @@ STATUS_BAR_PX: Final = 28
 EM_PX: Final = 16.0
 """What Hello ImGui takes for an em at scale 1."""
 
-FRESH_FRAMES: Final = 6
-"""Frames until an arrangement that was laid out anew stands."""
-
 PATIENCE: Final = 30
 """After so many failures in a row a part of the window that is no panel is left out for good."""
-
-BLANK_FRAMES: Final = 3
-"""Frames without panels when the arrangement changes: tabs that come back one by one would lose their order."""
-
-WELCOME: Final = "welcome"
-"""Key of the panel that covers the window instead of being docked."""
-
 
 _STILL: Final = imgui.WindowFlags_.no_scrollbar | imgui.WindowFlags_.no_scroll_with_mouse
 """What a panel needs to rest: a docked window's own scroll bars are drawn by its parent, which does not rest."""
@@ -103,17 +94,7 @@ class Host:
         self._fault: Exception | None = None
         self._woken = False
         self._styled: tuple[str, float] | None = None
-        self._focus: str | None = None
-        self._run_seen: str | None = None
-        self._fresh: dict[Arrangement, int] = {}
-        self._unfinished: set[Arrangement] = set()
-        self._in_front: dict[Arrangement, list[str]] = {}
-        self._docks: dict[Arrangement, dict[str, Dock]] = {}
-        self._picture = ""
-        self._front: list[str] = []
-        self._next_front: str | None = None
-        self._unsettled = 0
-        self._blank = 0
+        self._arranger = Arranger(self._kinds, self._bars, self._post, self._leads)
 
     # What the window calls
 
@@ -135,18 +116,8 @@ class Host:
         window.show_menu_bar = window.show_status_bar = False
         window.enable_viewports = False
         window.tweaked_theme.tweaks.rounding = 0
-        docked = {key: kind for key, kind in self._kinds.items() if key != WELCOME}
-        guis = {key: self._gui(key) for key in docked}
         width_px = size_px[0] / (view.settings.scale or 1.0)
-        self._docks = {name: docks(name, docked, width_px) for name in ARRANGEMENTS}
-        layouts = {name: layout(name, docked, width_px, guis) for name in ARRANGEMENTS}
-        known = kept_arrangements(params)
-        for name in known:
-            layouts[name].layout_condition = hello_imgui.DockingLayoutCondition.never
-        params.docking_params = layouts.pop(self._bars.arrangement)
-        params.alternative_docking_layouts = list(layouts.values())
-        params.remember_selected_alternative_layout = False
-        self._fresh = {name: FRESH_FRAMES for name in ARRANGEMENTS if name not in known}
+        self._arranger.setup(params, width_px, {key: self._gui(key) for key in self._kinds if key != WELCOME})
         for edge, draw, height_px in (
             (hello_imgui.EdgeToolbarType.top, self._draw_top, APP_BAR_PX + TOOL_BAR_PX),
             (hello_imgui.EdgeToolbarType.bottom, self._draw_bottom, STATUS_BAR_PX),
@@ -164,17 +135,9 @@ class Host:
         if self._rests.holds or view is None:
             return
         self._drawn.clear()
-        self._follow_run(view)
+        self._arranger.begin_frame(view)
         if not view.welcome and view.question is None and not self._dialogs.is_open:
             self._guarded("shortcuts", lambda: dispatch_shortcuts(view, self._post, self._bars.run_n))
-        if not view.welcome:
-            self._front_first_tabs()
-            self._unsettled = max(0, self._unsettled - 1)
-            self._blank = max(0, self._blank - 1)
-        if self._focus is not None and not self._unsettled:
-            self._show(self._focus)
-        # One a frame: the focus of a second would undo that of the first.
-        self._next_front = self._front.pop(0) if self._front and not (view.welcome or self._blank) else None
 
     def wake(self) -> None:
         """Draw all panels anew in the next frame."""
@@ -208,10 +171,10 @@ class Host:
         if self._rests.holds and not self._posted:
             return
         seen, view = frozenset(self._drawn), self._view or self._desk.view()
-        if not self._blank:
+        if not self._arranger.is_blank:
             wants = frozenset[str]().union(*(self._kinds[key].wants_of(view) for key in seen))
             if seen != self._watched or wants != self._wanted:
-                self._watched, self._wanted = seen, wants
+                self._watched, self._wanted, self._arranger.shown = seen, wants, seen
                 self._posted.append(Watch(seen, wants))
         posted, self._posted = self._posted, []
         outside = [command for command in posted if not (isinstance(command, Local) and self._taken(command))]
@@ -229,10 +192,9 @@ class Host:
 
         def draw() -> None:
             view = self._view
-            if view is None or view.welcome or self._blank:
+            if view is None or view.welcome or self._arranger.is_blank:
                 return
-            if self._next_front == key:
-                self._next_front = None
+            if self._arranger.comes_to_front(key):
                 imgui.set_next_window_focus()
             rests = self._rests.holds and key in self._drawn
             if rests:
@@ -259,10 +221,9 @@ class Host:
     def _may_rest(self) -> bool:
         """Return whether panels may rest: a run goes on, and the window itself is not about to change."""
         woken, self._woken = self._woken, False
-        moves = self._front or self._focus or self._unsettled or self._blank or self._fresh.get(self._bars.arrangement)
         view = self._view
         run = None if view is None or view.welcome else view.run
-        return not (woken or moves) and run is not None and run.live and run.state == "running"
+        return not (woken or self._arranger.is_moving) and run is not None and run.live and run.state == "running"
 
     def _draw_inside(self, key: str, view: View, padding: ImVec2 | None) -> None:
         """Draw a panel in its window, and with padding in a part of it that scrolls."""
@@ -403,22 +364,10 @@ class Host:
             return True
 
     def _take(self, command: Local) -> bool:
-        match command:
-            case SetArrangement(name):
-                self._arrange(name)
-            case ResetArrangement():
-                self._reset()
-            case FocusPanel(key):
-                self._focus = key
-            case TogglePanel(key):
-                window = self._window(key)
-                if window is not None:
-                    window.is_visible = not window.is_visible
-            case RetryPanel(key):
-                self.failures.pop(key, None)
-            case _:
-                return self._offer(command)
-        return True
+        if isinstance(command, RetryPanel):
+            self.failures.pop(command.key, None)
+            return True
+        return self._arranger.take(command) or self._offer(command)
 
     def _offer(self, command: Local) -> bool:
         """Offer a command to dialogs and panels, and return whether one took it or failed in taking it."""
@@ -433,89 +382,6 @@ class Host:
                 failed = True
                 self._desk.fault(error, f"{name} could not take {type(command).__name__}")
         return failed
-
-    def _arrange(self, name: Arrangement) -> None:
-        if self._bars.arrangement == name:
-            return
-        left = self._bars.arrangement
-        if self._fresh.get(left):  # it was left before it stood: once more when one comes back to it
-            self._fresh[left] = FRESH_FRAMES
-            self._unfinished.add(left)
-        self._in_front[left] = [*sorted((self._watched or frozenset()) - {WELCOME}), *self._front]
-        self._front = list(self._in_front.get(name, ()))  # windows that come back take the focus from each other
-        self._bars.arrangement = name
-        self._unsettled = FRESH_FRAMES
-        self._blank = BLANK_FRAMES
-        if hello_imgui.get_runner_params().ini_disable:  # nothing is kept: it is laid out anew
-            self._fresh[name] = FRESH_FRAMES
-        hello_imgui.switch_layout(ARRANGEMENTS[name])
-        self._posted.append(ChangeSettings({"arrangement": name}))
-
-    def _reset(self) -> None:
-        name = self._bars.arrangement
-        self._fresh[name] = FRESH_FRAMES
-        docking = hello_imgui.get_runner_params().docking_params
-        docking.layout_reset = True
-        for key, dock in self._docks[name].items():
-            window = docking.dockable_window_of_name(window_label(self._kinds[key]))
-            window.is_visible = dock != "hidden"
-
-    def _front_first_tabs(self) -> None:
-        """Bring the first tab of each dock to the front, once an arrangement is laid out anew."""
-        name = self._bars.arrangement
-        left = self._fresh.get(name, 0)
-        if not left:
-            return
-        self._fresh[name] = left - 1
-        if name in self._unfinished and left < FRESH_FRAMES:  # in the first frame the other one's layout is still there
-            self._unfinished.discard(name)
-            hello_imgui.get_runner_params().docking_params.layout_reset = True
-        if left == 1:
-            params = hello_imgui.get_runner_params()
-            if not params.ini_disable:
-                # Else it would be laid out anew each time one comes back to it, and what the user has moved were lost.
-                params.docking_params.layout_condition = hello_imgui.DockingLayoutCondition.never
-            first: dict[Dock, str] = {}
-            for key, dock in self._docks[name].items():  # in the order of their tabs
-                first.setdefault(dock, key)
-            first.pop("hidden", None)
-            for dock in sorted(first, key=lambda dock: dock == "centre"):  # the last one keeps the focus
-                self._front.append(first[dock])
-
-    def _window(self, key: str) -> hello_imgui.DockableWindow | None:
-        kind = self._kinds.get(key)
-        if kind is None or key == WELCOME:
-            return None
-        return hello_imgui.get_runner_params().docking_params.dockable_window_of_name(window_label(kind))
-
-    def _show(self, key: str) -> None:
-        """Bring a panel to the front, in the arrangement where it has a place; after some frames, if it is another."""
-        self._focus = None
-        kind = self._kinds.get(key)
-        if kind is None:
-            return
-        if kind.docks.get(self._bars.arrangement, "hidden") == "hidden":
-            home = next((name for name in ARRANGEMENTS if kind.docks.get(name, "hidden") != "hidden"), None)
-            if home is not None:
-                self._arrange(home)
-                self._focus = key
-                return
-        window = self._window(key)
-        if window is not None:
-            window.is_visible = True
-            self._front.append(key)
-
-    def _follow_run(self, view: View) -> None:
-        """Go to the Train arrangement when a run begins, with what shows most of its data in front."""
-        run_id = view.run.run_id if view.run is not None else None
-        if run_id != self._run_seen:
-            self._run_seen = run_id
-            if run_id is not None:
-                self._arrange("train")
-                self._picture = next((key for key in self._kinds if self._leads(key, view)), "")
-        if self._picture and not self._fresh.get("train"):
-            self._front.append(self._picture)
-            self._picture = ""
 
     def _leads(self, key: str, view: View) -> bool:
         try:

@@ -221,7 +221,7 @@ def _frames(folder: Path, nodes: int, points: int, shown: str, frames: int, bega
             series=SeriesBook.of(curves), metric="accuracy", events=events, device="cpu", data="digits",
         )
     )  # fmt: skip
-    window.host._run_seen = "bench"
+    window.host._arranger.run_seen = "bench"
     if shown == "all panels":
         window.window.adjust = _tile_all
     costs = _Costs(window.window)

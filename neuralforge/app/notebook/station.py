@@ -15,8 +15,8 @@ from neuralforge.app.notebook.loops import Loop, run_at_exit
 from neuralforge.app.screen import offscreen_problem
 from neuralforge.app.show import Shown
 from neuralforge.errors import UserError
+from neuralforge.ui.arranging import FRESH_FRAMES
 from neuralforge.ui.backend import BackendKind
-from neuralforge.ui.host import FRESH_FRAMES
 
 SETTLE_FRAMES: Final = FRESH_FRAMES + 2
 """Frames until the panels of a new window have their places."""
