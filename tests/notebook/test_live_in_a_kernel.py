@@ -62,6 +62,15 @@ def test_frames_are_drawn_while_the_loop_goes_round(own: Kernel, how: str) -> No
     goes_round_again(own, how)
 
 
+@both()
+def test_a_frame_that_is_due_is_drawn_before_the_next_turn(own: Kernel, how: str) -> None:
+    until_due = "while time.monotonic() < max(window._due_secs, live._session.due_secs): pass"
+    own.ok("import time\ndrawn = []\n" + loop(how, f"{until_due}\n    drawn.append(window.frames)", data="batches"))
+    drawn = eval(own.ok("print(drawn)").text)
+    assert len(drawn) == 10
+    assert len(set(drawn)) == 10, drawn
+
+
 @pytest.mark.parametrize(
     ("how", "where"),
     [
