@@ -333,6 +333,8 @@ class Handle(Held):
             self._keep_error(error)
             self._waiting.clear()
             return
+        finally:
+            self._again = None
         live = self._training
         waiting, self._waiting = self._waiting, []
         for request in waiting:
