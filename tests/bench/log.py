@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 
 from neuralforge.runs.header import RunHeader, utc_now
-from neuralforge.runs.log import RunLog
+from neuralforge.runs.log import FLUSH_SECS, JOURNAL_SECS, RunLog
 from neuralforge.runs.reader import RunReader
 from tests.bench.timing import Bench, Line, interleaved, ratio
 
@@ -78,7 +78,8 @@ def _rows(bench: Bench) -> Iterator[Line]:
     each = {name: median(values) / BLOCK * 1e6 for name, values in times.items()}
     note = f"{each['row']:.2f} us beside {each['ring']:.2f} us, full blocks carried to the disk included"
     yield Line(name="row of 5 scalars / ring store", value=ratio(times, "row", "ring"), goal=2, note=note)
-    note = f"{each['row and tick']:.2f} us: with the clock and what falls due, journal each 50 ms and HDF5 each 0.5 s"
+    note = f"{each['row and tick']:.2f} us: with the clock and what falls due, "
+    note += f"journal each {JOURNAL_SECS:g} s and HDF5 each {FLUSH_SECS:g} s"
     yield Line(name="row and tick / ring store", value=ratio(times, "row and tick", "ring"), goal=2, note=note)
 
 
