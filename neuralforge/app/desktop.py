@@ -1,8 +1,8 @@
 """The application behind the window: carries out commands, and fills the view that the panels draw from.
 
 Everything here happens on the thread of the event loop, between two frames. What takes longer than a frame (torch
-itself, data, networks, files) goes to a thread and comes back as a task. The open document, the chosen data and
-training have a desk each; this is what they have in common.
+itself, data, networks, files) goes to a thread and comes back as a task. The open document, the chosen data, training,
+what can be taken back, opening and the settings have a desk each; this is what they have in common.
 """
 
 from __future__ import annotations
